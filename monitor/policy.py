@@ -1,0 +1,72 @@
+"""How often a device is looked at, how long a failure must last, how politely: pure values with their defaults.
+
+The rows that an operator edits live in `monitor.models.PolicyRule`; the most specific one wins field by field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+
+from monitor.wire import Aspect, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Bad (or good) in `n` of the last `m` readings."""
+
+    n: int
+    m: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Intervals in seconds and politeness of one device. Defaults are production's (issue: 60, 600, 30, 60 s)."""
+
+    heartbeat_s: int = 60
+    picture_s: int = 600
+    facts_s: int = 86_400
+    second_look_s: int = 30
+    settle_s: int = 60
+    deadline_s: int = 10
+    burst: int = 4
+    refill_s: int = 5
+    clock_limit_s: int = 60
+
+    def every(self, tier: Tier) -> int:
+        """Seconds between two looks of a tier."""
+        return {Tier.HEARTBEAT: self.heartbeat_s, Tier.PICTURE: self.picture_s, Tier.FACTS: self.facts_s}[tier]
+
+
+# N of the last M, apart for failing and for recovering. A refused login is definite (asking again would lock the
+# account), a picture may be a passer-by.
+FAILING: Mapping[Aspect, Threshold] = {
+    Aspect.LINK: Threshold(2, 3),
+    Aspect.ACCESS: Threshold(1, 1),
+    Aspect.CLOCK: Threshold(2, 3),
+    Aspect.PICTURE: Threshold(3, 4),
+    Aspect.IDENTITY: Threshold(2, 2),
+    Aspect.RECORDING: Threshold(2, 3),
+}
+RECOVERING: Mapping[Aspect, Threshold] = {
+    Aspect.LINK: Threshold(2, 2),
+    Aspect.ACCESS: Threshold(1, 1),
+    Aspect.CLOCK: Threshold(2, 2),
+    Aspect.PICTURE: Threshold(2, 2),
+    Aspect.IDENTITY: Threshold(1, 1),
+    Aspect.RECORDING: Threshold(1, 1),
+}
+
+# A silence of ours shorter than this many intervals is bridged; a longer one becomes unknown (DESIGN, decision 14).
+BRIDGED_INTERVALS = 2.5
+# A picture older than this many intervals is shown grey, and no longer proves a usable view (domain notes, section 6).
+STALE_INTERVALS = 3
+
+
+def resolve(rules: Iterable[Mapping[str, int | None]], base: Policy = Policy()) -> Policy:
+    """Lay rules over the defaults, the least specific first; a field left empty keeps what is below it."""
+    names = {item.name for item in fields(Policy)}
+    policy = base
+    for rule in rules:
+        policy = replace(policy, **{name: value for name, value in rule.items() if name in names and value is not None})
+    return policy

@@ -1,0 +1,169 @@
+"""What travels between the platform and a probe: targets out, readings back, both sealed.
+
+A `Target` is one endpoint to visit and the devices seen through it; a `Reading` is what one visit learned
+about one device. Both are plain data: they cross the broker as JSON inside a sealed token, so that a message
+captured there reveals no address and no password (DESIGN, decision 1).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cryptography.fernet import InvalidToken, MultiFernet
+
+
+class Verdict(StrEnum):
+    """What one reading says about one aspect."""
+
+    OK = "ok"
+    FAULTY = "faulty"
+    UNKNOWN = "unknown"
+
+
+class Aspect(StrEnum):
+    """The facts about a device that are judged apart (DESIGN, decision 11)."""
+
+    LINK = "link"
+    ACCESS = "access"
+    CLOCK = "clock"
+    PICTURE = "picture"
+    IDENTITY = "identity"
+    RECORDING = "recording"
+
+
+class Tier(StrEnum):
+    """How often a kind of fact is asked for (DESIGN, decision 5)."""
+
+    HEARTBEAT = "heartbeat"
+    PICTURE = "picture"
+    FACTS = "facts"
+
+
+class Probe(StrEnum):
+    """How an endpoint is spoken to; chosen by the policy of its kind."""
+
+    ONVIF = "onvif"
+    HTTP = "http"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict on one aspect, with its cause (a key of `causes.CAUSES`, empty when ok) and the facts behind it."""
+
+    verdict: Verdict
+    cause: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A login; the password never shows in a `repr`, a log or a traceback."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One device seen through an endpoint: the endpoint's own (channel 0) or a channel of a recorder (1, 2, …).
+
+    `passport` is what was learned about the device and need not be asked again (snapshot address, profile token …),
+    `model` its learned camera model (at most 8 kB), `trail` the fingerprint of its last picture (for frozen ones).
+    """
+
+    device_id: int
+    tiers: frozenset[Tier]
+    channel: int = 0
+    passport: Mapping[str, Any] = field(default_factory=dict)
+    model: bytes = b""
+    trail: bytes = b""
+    serial: str = ""
+    sees: bool = True
+    keep_original: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint to visit: where, as whom, for which devices, how politely and until when.
+
+    `hold_until` suspends the use of the credential (DESIGN, decision 6); `worked` says that it had worked before;
+    `loopback` allows 127.0.0.0/8 and is set for demo endpoints only. `burst` requests at once, one more each
+    `refill_s` seconds.
+    """
+
+    endpoint_id: int
+    zone: str
+    host: str
+    port: int
+    subjects: tuple[Subject, ...]
+    lease: str = ""
+    scheme: str = "http"
+    probe: Probe = Probe.ONVIF
+    credential: Credential | None = None
+    worked: bool = False
+    hold_until: datetime | None = None
+    hold_cause: str = ""
+    basic_in_clear: bool = False
+    loopback: bool = False
+    deadline_s: float = 10.0
+    burst: int = 4
+    refill_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that a visit made, for a person who watches: never with a secret in it."""
+
+    what: str
+    address: str
+    took_ms: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureNote:
+    """A picture that a visit took: what was seen, and under which broker key its sealed bytes wait for `record`."""
+
+    label: str
+    score: float
+    checkable: bool
+    phase: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    covered_share: float = 0.0
+    blocks: tuple[int, ...] = ()
+    shift: tuple[float, float] | None = None
+    reason: str = ""
+    trail: bytes = b""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one visit learned about one device.
+
+    `passport` holds only what changed, `facts` only what was asked for. `credential` is "" (not used), "worked" or
+    "refused"; `hold_s` how long credentials must now rest on this endpoint.
+    """
+
+    device_id: int
+    endpoint_id: int
+    at: datetime
+    took_ms: float
+    findings: Mapping[Aspect, Finding]
+    lease: str = ""
+    passport: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    picture: PictureNote | None = None
+    credential: str = ""
+    hold_s: int = 0
+    requests: tuple[Request, ...] = ()
