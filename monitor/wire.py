@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -167,3 +167,92 @@ class Reading:
     credential: str = ""
     hold_s: int = 0
     requests: tuple[Request, ...] = ()
+
+
+class Refused(Exception):
+    """A sealed message that cannot be opened: forged, for another zone, or too old."""
+
+
+def seal(items: Sequence[Target] | Sequence[Reading], keys: MultiFernet) -> str:
+    """Encrypt targets or readings with the zone's key for their way over the broker."""
+    plain = json.dumps([_plain(item) for item in items], separators=(",", ":"))
+    return keys.encrypt(plain.encode()).decode()
+
+
+def open_targets(token: str, keys: MultiFernet, max_age_s: int) -> list[Target]:
+    """Targets out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
+    return [_target(item) for item in _opened(token, keys, max_age_s)]
+
+
+def open_readings(token: str, keys: MultiFernet, max_age_s: int) -> list[Reading]:
+    """Readings out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
+    return [_reading(item) for item in _opened(token, keys, max_age_s)]
+
+
+def finding_from(data: Mapping[str, Any]) -> Finding:
+    """A finding out of its plain form."""
+    return Finding(Verdict(data["verdict"]), data.get("cause", ""), data.get("detail", {}))
+
+
+def _opened(token: str, keys: MultiFernet, max_age_s: int) -> list[dict[str, Any]]:
+    try:
+        opened: list[dict[str, Any]] = json.loads(keys.decrypt(token.encode(), ttl=max_age_s))
+    except (InvalidToken, ValueError) as error:
+        raise Refused("sealed with another key, damaged, or expired") from error
+    return opened
+
+
+def _plain(value: Any) -> Any:
+    """Any of our dataclasses as plain JSON values; bytes as base64, times as ISO 8601."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _when(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _subject(data: dict[str, Any]) -> Subject:
+    tiers = frozenset(Tier(tier) for tier in data["tiers"])
+    blobs = {name: base64.b64decode(data[name]) for name in ("model", "trail")}
+    return Subject(**{**data, **blobs, "tiers": tiers})
+
+
+def _target(data: dict[str, Any]) -> Target:
+    parts: dict[str, Any] = {
+        "subjects": tuple(_subject(item) for item in data["subjects"]),
+        "probe": Probe(data["probe"]),
+        "credential": Credential(**data["credential"]) if data["credential"] else None,
+        "hold_until": _when(data["hold_until"]),
+    }
+    return Target(**{**data, **parts})
+
+
+def _picture(data: dict[str, Any] | None) -> PictureNote | None:
+    if data is None:
+        return None
+    parts: dict[str, Any] = {
+        "blocks": tuple(data["blocks"]),
+        "shift": tuple(data["shift"]) if data["shift"] else None,
+        "trail": base64.b64decode(data["trail"]),
+    }
+    return PictureNote(**{**data, **parts})
+
+
+def _reading(data: dict[str, Any]) -> Reading:
+    parts: dict[str, Any] = {
+        "at": datetime.fromisoformat(data["at"]),
+        "findings": {Aspect(name): finding_from(item) for name, item in data["findings"].items()},
+        "picture": _picture(data["picture"]),
+        "requests": tuple(Request(**item) for item in data["requests"]),
+    }
+    return Reading(**{**data, **parts})
