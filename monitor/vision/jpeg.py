@@ -1,0 +1,205 @@
+"""Walk the markers of a JPEG before anything decodes it: cheap, and no byte of the picture data is trusted.
+
+A progressive JPEG of 98 kB can hold a core for seconds, a header of 65,535 x 65,535 can ask for gigabytes. Both are
+known from the markers alone. The walk also finds what libjpeg only warns about (and Pillow does not tell): a missing
+end, foreign markers within the picture data, restart markers out of order.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_SCANS = 32
+MAX_PIXELS = 40_000_000
+MAX_SCANNED_PIXELS = 200_000_000
+
+_SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
+_APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
+_TABLES = frozenset({0xC4, 0xCC, 0xDB, _DRI, _COM, *range(_APP0, 0xF0)})
+# The frames that libjpeg decodes: baseline, extended, progressive, and the arithmetic two.
+_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_SEQUENTIAL = frozenset({0xC0, 0xC1})
+_COMPONENTS = frozenset({1, 3, 4})
+
+# Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
+_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"BM", "BMP"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"\x00\x00\x01\x00", "ICO"),
+    (b"%PDF", "PDF"),
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x00\x00\x00\x01", "H.264"),
+)
+_SNIFFED = 512
+
+
+class Refused(Exception):  # noqa: N818 - a finding about the picture, not an error of ours
+    """The bytes are no picture that can be judged: `cause` is a key of the causes, `detail` says more."""
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause}: {detail}" if detail else cause)
+        self.cause = cause
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What the frame header says."""
+
+    kind: int
+    width: int
+    height: int
+    sampling: tuple[tuple[int, int], ...]
+
+    @property
+    def units(self) -> int:
+        """How many coded units (MCU) an interleaved scan of the frame has."""
+        if len(self.sampling) == 1:
+            across = down = 8
+        else:
+            across = 8 * max(h for h, _ in self.sampling)
+            down = 8 * max(v for _, v in self.sampling)
+        return -(-self.width // across) * -(-self.height // down)
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A JPEG whose markers are in order. `core` is the same picture without metadata (no EXIF, no second picture)."""
+
+    width: int
+    height: int
+    scans: int
+    core: bytes
+
+
+def sniff(data: bytes) -> str:
+    """Name what the bytes are by their first ones; content types and file names are not believed."""
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    return _sniff_text(data[:_SNIFFED])
+
+
+def _sniff_text(head: bytes) -> str:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in text:
+        return "HTML"
+    if text.startswith(b"<"):
+        return "XML"
+    if text.startswith((b"{", b"[")):
+        return "JSON"
+    if all(byte >= 0x20 or byte in b"\t\r\n" for byte in head):
+        return "text"
+    return "unknown data"
+
+
+def walk(data: bytes) -> Walked:
+    """Walk all markers up to the end of the first picture. Raises `Refused`."""
+    if not data:
+        raise Refused("empty_picture")
+    if data[:3] != b"\xff\xd8\xff":
+        raise Refused("not_a_picture", "truncated JPEG" if b"\xff\xd8\xff".startswith(data) else sniff(data))
+    return _Walk(data).run()
+
+
+class _Walk:
+    """One pass over the markers; holds the position and what was met."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 2
+        self.frame: _Frame | None = None
+        self.scans = 0
+        self.interval = 0
+        self.kept: list[bytes] = [data[:2]]
+
+    def run(self) -> Walked:
+        while (marker := self._marker()) != _EOI:
+            self._segment(marker)
+        if self.frame is None or not self.scans:
+            raise Refused("corrupt", "no picture data")
+        self.kept.append(b"\xff\xd9")
+        return Walked(self.frame.width, self.frame.height, self.scans, b"".join(self.kept))
+
+    def _marker(self) -> int:
+        data, at = self.data, self.at
+        if data[at : at + 1] not in {b"\xff", b""}:
+            raise Refused("corrupt", "bytes between segments")
+        while data[at : at + 1] == b"\xff":
+            at += 1
+        if at >= len(data):
+            raise Refused("corrupt", "truncated")
+        self.at = at + 1
+        return data[at]
+
+    def _segment(self, marker: int) -> None:
+        start, body = self.at, self._body()
+        if marker in _FRAMES:
+            self._on_frame(marker, body)
+        elif marker == _SOS:
+            self._on_scan(start)
+            return
+        elif marker == _DRI:
+            self.interval = int.from_bytes(body[:2], "big")
+        elif marker not in _TABLES and marker != _DNL:
+            raise Refused("corrupt", f"marker {marker:02X}")
+        if marker == _APP14 or not (_APP0 <= marker < 0xF0 or marker == _COM):
+            self.kept.append(b"\xff%c" % marker + self.data[start : self.at])
+
+    def _body(self) -> bytes:
+        length = int.from_bytes(self.data[self.at : self.at + 2], "big")
+        end = self.at + length
+        if length < 2 or end > len(self.data):
+            raise Refused("corrupt", "truncated" if end > len(self.data) else "segment length")
+        body = self.data[self.at + 2 : end]
+        self.at = end
+        return body
+
+    def _on_frame(self, marker: int, body: bytes) -> None:
+        if self.frame is not None or len(body) < 6 or body[0] != 8 or body[5] not in _COMPONENTS:
+            raise Refused("corrupt", "frame header")
+        if len(body) != 6 + 3 * body[5]:
+            raise Refused("corrupt", "frame header")
+        height, width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
+        if not width or not height:
+            raise Refused("corrupt", "no size")
+        if width * height > MAX_PIXELS:
+            raise Refused("picture_too_large", f"{width}x{height}")
+        sampling = tuple((byte >> 4, byte & 15) for byte in body[7::3])
+        if not all(1 <= h <= 4 and 1 <= v <= 4 for h, v in sampling):
+            raise Refused("corrupt", "sampling")
+        self.frame = _Frame(marker, width, height, sampling)
+
+    def _on_scan(self, start: int) -> None:
+        frame = self.frame
+        if frame is None:
+            raise Refused("corrupt", "scan before frame")
+        self.scans += 1
+        if self.scans > MAX_SCANS or self.scans * frame.width * frame.height > MAX_SCANNED_PIXELS:
+            raise Refused("picture_too_large", f"{self.scans} scans of {frame.width}x{frame.height}")
+        found = _NEXT_MARKER.search(self.data, self.at)
+        if found is None:
+            raise Refused("corrupt", "truncated")
+        self._check_restarts(frame, self.data[start + 2], self.at, found.start())
+        self.kept.append(b"\xff\xda" + self.data[start : found.start()])
+        self.at = found.start()
+
+    def _check_restarts(self, frame: _Frame, scanned: int, start: int, end: int) -> None:
+        numbers = [match[0] & 7 for match in _RESTART.findall(self.data, start, end)]
+        if numbers != [index & 7 for index in range(len(numbers))] or (numbers and not self.interval):
+            raise Refused("corrupt", "restart markers")
+        if self.interval and frame.kind in _SEQUENTIAL and scanned == len(frame.sampling):
+            # A sequential scan of all components has as many restarts as its size asks for: fewer means lost data.
+            if len(numbers) != -(-frame.units // self.interval) - 1:
+                raise Refused("corrupt", "restart markers")

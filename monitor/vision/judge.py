@@ -1,0 +1,116 @@
+"""The judgement on one picture: which fault it shows, how sure, where, and why it could not be told.
+
+Order: frozen, corrupt, black, white, dark, noise, stripes need no model; then view moved, blur, cover; then low
+contrast and colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.vision import artefacts, still, tone, view
+from monitor.vision.features import Features, describe
+from monitor.vision.label import Label
+from monitor.vision.model import CameraModel
+from monitor.vision.picture import Picture
+from monitor.vision.tone import Phase, phase_of
+
+# A model of fewer pictures is provisional: it judges with a wider margin and says so.
+PROVISIONAL_BELOW = 20
+# A score is the measure over its limit, folded into 0..1: one half is the limit itself.
+LIMIT_SCORE = 0.5
+
+NO_REFERENCE = "no reference of this phase"
+FEW_BLOCKS = "few reliable blocks"
+
+_WITHOUT_MODEL = (
+    Label.FROZEN, Label.CORRUPT, Label.BLACK, Label.WHITE, Label.DARK, Label.NOISE, Label.STRIPES,
+)  # fmt: skip
+_WITH_MODEL = (Label.MOVED, Label.BLUR, Label.OBSTRUCTED)
+_LAST = (Label.LOWCONTRAST, Label.CAST)
+ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, *_LAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one picture shows.
+
+    `score` 0..1: of a fault how far beyond its limit, of a normal picture how far the nearest fault is (1: far).
+    `shift` is how far the view turned, as shares of width and height: +x the camera now looks further to the right
+    (what it saw lies further left in the picture), +y further down. `blocks` are row * 16 + column of a 16 x 12 grid.
+    `trail` is to be given to the next judgement of this camera; it is opaque and at most 1 kB.
+    """
+
+    label: Label
+    score: float
+    checkable: bool
+    reason: str
+    covered_share: float
+    shift: tuple[float, float] | None
+    blocks: tuple[int, ...]
+    phase: Phase
+    width: int
+    height: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+    trail: bytes = b""
+
+
+def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b"") -> Judgement:
+    """Judge a picture, against the camera's model where there is one, and against the trail of the last picture."""
+    features = describe(picture)
+    phase = phase_of(features)
+    states = model.of(phase) if model else ()
+    measures = tone.faults(features, states)
+    measures |= artefacts.faults(picture, features)
+    next_trail = still.fingerprint(picture, features)
+    measures[Label.FROZEN] = still.sameness(next_trail, trail)
+    seen = view.compare(features, model, phase) if model else view.unseen()
+    measures |= seen.faults
+    return _conclude(picture, features, phase, model, measures, seen, next_trail)
+
+
+def _conclude(
+    picture: Picture,
+    features: Features,
+    phase: Phase,
+    model: CameraModel | None,
+    measures: Mapping[Label, float],
+    seen: view.Seen,
+    trail: bytes,
+) -> Judgement:
+    scores = {label.value: fold(measures.get(label, 0.0)) for label in ORDER}
+    found = next((label for label in ORDER if measures.get(label, 0.0) >= 1.0), Label.NORMAL)
+    reason = "" if found not in (*_WITH_MODEL, Label.NORMAL) or model is None else _reason(model, phase, seen)
+    checkable = found is not Label.NORMAL or reason not in {NO_REFERENCE, FEW_BLOCKS}
+    score = scores[found.value] if found is not Label.NORMAL else 1.0 - max(scores.values())
+    return Judgement(
+        label=found,
+        score=round(score, 4),
+        checkable=checkable,
+        reason=reason,
+        covered_share=seen.covered_share if found in (Label.OBSTRUCTED, Label.NORMAL) else 0.0,
+        shift=seen.shift if found is Label.MOVED else None,
+        blocks=seen.blocks if found in (Label.OBSTRUCTED, Label.NORMAL) else (),
+        phase=phase,
+        width=picture.width,
+        height=picture.height,
+        scores=scores,
+        trail=trail,
+    )
+
+
+def _reason(model: CameraModel, phase: Phase, seen: view.Seen) -> str:
+    if phase not in model.phases:
+        return NO_REFERENCE
+    if not seen.enough:
+        return FEW_BLOCKS
+    if model.count < PROVISIONAL_BELOW:
+        return f"provisional, {model.count} of {PROVISIONAL_BELOW}"
+    return ""
+
+
+def fold(measure: float) -> float:
+    """A measure in units of its limit (1 is the limit) as a score 0..1: the limit gives one half."""
+    measure = max(0.0, measure)
+    return round(measure / (1.0 + measure), 4)

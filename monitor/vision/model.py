@@ -1,0 +1,300 @@
+"""What one camera normally looks like: a bank of states, and how far each block can be relied upon.
+
+A state is one accepted picture, reduced to the direction of its edges (3 bits a cell of 3 x 3 px). States are chosen
+farthest-first, day and night apart. Per phase and block the model holds the mean and the spread of the agreement that
+normal pictures have with the rest of the bank, and the sharpness. All of it travels in at most 8 kB.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.vision.features import BLOCKS, CELL_COLUMNS, CELL_ROWS, COLUMNS, ROWS, Features, Field, Plane, describe
+from monitor.vision.picture import Picture
+from monitor.vision.tone import PHASES, Phase, Tone, phase_of, tone_of
+
+MAX_BYTES = 8192
+MAX_STATES = 8
+_VERSION = 1
+_MAGIC = b"VKM"
+_HEADER = struct.Struct("<3sBBHHI")  # magic, version, states, day pictures, night pictures, CRC of the rest
+
+# Codes of a cell: 0 no edge, 1..7 the doubled direction in seven equal parts.
+_DIRECTIONS = 7
+_WEAK = 0.25
+_UNIT = np.concatenate([[0], np.exp(2j * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS)]).astype(np.complex64)
+
+# What a block is taken to do until enough pictures were seen: the mean and spread over real scenes.
+PRIOR_MEAN, PRIOR_SPREAD, PRIOR_WEIGHT = 0.55, 0.16, 3.0
+# The statistics forget slowly: a picture counts at least this much once many were learned (seasons, growing trees).
+_SLOWEST = 1 / 60
+
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """One normal state: its phase, edge codes per cell, and its tone."""
+
+    phase: Phase
+    codes: Codes
+    tone: Tone
+
+    @property
+    def field(self) -> Field:
+        """The edge directions as unit vectors, zero where there is no edge."""
+        return _UNIT[self.codes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stats:
+    """Per block (ROWS x COLUMNS) over the normal pictures of one phase; `count` pictures went in."""
+
+    count: int
+    mean: Plane
+    spread: Plane
+    sharpness: Plane
+    detail: Plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraModel:
+    """The learned model of one camera. Immutable: learning gives a new one."""
+
+    states: tuple[State, ...] = ()
+    stats: Mapping[Phase, Stats] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many pictures were learned."""
+        return sum(stats.count for stats in self.stats.values())
+
+    @property
+    def phases(self) -> frozenset[Phase]:
+        """Which of day and night are known."""
+        return frozenset(self.stats)
+
+    def of(self, phase: Phase) -> tuple[State, ...]:
+        """The states of one phase."""
+        return tuple(state for state in self.states if state.phase == phase)
+
+    def dumps(self) -> bytes:
+        """The model as bytes, at most `MAX_BYTES`."""
+        body = b"".join([*map(_pack_state, self.states), *(_pack_stats(self.stats.get(phase)) for phase in PHASES)])
+        counts = [min(0xFFFF, self.stats[phase].count) if phase in self.stats else 0 for phase in PHASES]
+        data = _HEADER.pack(_MAGIC, _VERSION, len(self.states), *counts, zlib.crc32(body)) + body
+        assert len(data) <= MAX_BYTES, "a camera model travels in 8 kB"
+        return data
+
+    @classmethod
+    def loads(cls, data: bytes) -> CameraModel:
+        """Read what `dumps` wrote. Raises ValueError for another version and for rubbish."""
+        if len(data) < _HEADER.size:
+            raise ValueError("not a camera model")
+        magic, version, states, day, night, crc = _HEADER.unpack_from(data)
+        body = data[_HEADER.size :]
+        if magic != _MAGIC or version != _VERSION:
+            raise ValueError(f"not a camera model of version {_VERSION}")
+        sizes = [_STATE_SIZE] * states + [_STATS_SIZE if count else 0 for count in (day, night)]
+        if len(body) != sum(sizes) or zlib.crc32(body) != crc:
+            raise ValueError("damaged camera model")
+        bank = tuple(_unpack_state(body[i * _STATE_SIZE : (i + 1) * _STATE_SIZE]) for i in range(states))
+        return cls(bank, _unpack_all(body[states * _STATE_SIZE :], (day, night)))
+
+
+def learn(pictures: Sequence[Picture]) -> CameraModel:
+    """Learn a camera from accepted pictures. One of each phase is enough to begin with."""
+    seen: dict[Phase, list[Features]] = {"day": [], "night": []}
+    for picture in pictures:
+        features = describe(picture)
+        seen[phase_of(features)].append(features)
+    quota = _quota(len(seen["day"]), len(seen["night"]))
+    banks = {phase: _farthest(seen[phase], phase, quota[phase]) for phase in PHASES}
+    stats = {phase: _measure(seen[phase], banks[phase]) for phase in PHASES if seen[phase]}
+    return CameraModel(tuple(state for phase in PHASES for state in banks[phase]), stats)
+
+
+def extend(model: CameraModel, picture: Picture) -> CameraModel:
+    """Learn one more accepted picture; the bank keeps the states that differ most."""
+    features = describe(picture)
+    phase = phase_of(features)
+    bank = model.of(phase)
+    stats = _blend(model.stats.get(phase), features, bank)
+    states = _admit(model.states, encode(features, phase))
+    return replace(model, states=states, stats={**model.stats, phase: stats})
+
+
+def encode(features: Features, phase: Phase) -> State:
+    """A picture as a state of the bank."""
+    turn = np.angle(features.field) * (_DIRECTIONS / (2 * np.pi))
+    codes = np.rint(turn).astype(np.int16) % _DIRECTIONS + 1
+    codes[np.abs(features.field) < _WEAK] = 0
+    return State(phase, codes.astype(np.uint8), tone_of(features))
+
+
+def agreement(state: State, field: Field) -> Plane:
+    """How far a picture's edges agree with a state, per block: 1 all of them, 0 by chance, negative across."""
+    reference = state.field
+    product = _block_sum(np.real(field * np.conj(reference)))
+    return (product / (_block_sum(np.abs(reference)) + _FEW_EDGES)).astype(np.float32)
+
+
+def weight(states: Iterable[State]) -> Plane:
+    """The share of cells with an edge per block, the mean over states."""
+    planes = [_block_sum((state.codes > 0).astype(np.float32)) / _CELLS_A_BLOCK for state in states]
+    return np.mean(planes, axis=0, dtype=np.float32)
+
+
+def best_agreement(states: Sequence[State], field: Field) -> tuple[Plane, State]:
+    """The agreement with the state that fits best, and that state."""
+    planes = [agreement(state, field) for state in states]
+    best = int(np.argmax([float(plane.mean()) for plane in planes]))
+    return planes[best], states[best]
+
+
+_FEW_EDGES = 1.0
+_CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
+
+
+def _block_sum(plane: NDArray[np.floating]) -> Plane:
+    shape = (ROWS, CELL_ROWS // ROWS, COLUMNS, CELL_COLUMNS // COLUMNS)
+    return plane.reshape(shape).sum((1, 3)).astype(np.float32)
+
+
+def _distance(one: State, other: State) -> float:
+    return 1 - float(agreement(one, other.field).mean())
+
+
+def _quota(day: int, night: int) -> dict[Phase, int]:
+    """Half of the bank to each phase, more where the other has fewer."""
+    half = MAX_STATES // 2
+    for_day = min(day, max(half, MAX_STATES - night))
+    return {"day": for_day, "night": min(night, MAX_STATES - for_day)}
+
+
+def _farthest(seen: Sequence[Features], phase: Phase, quota: int) -> list[State]:
+    """Farthest-first choice: begin with the most typical picture, then add what the bank knows least."""
+    states = [encode(features, phase) for features in seen]
+    if len(states) <= quota:
+        return states
+    fields = [state.field for state in states]
+    apart = np.array([[1 - float(agreement(one, other).mean()) for other in fields] for one in states])
+    chosen = [int(np.argmin(apart.sum(0)))]
+    while len(chosen) < quota:
+        left = apart[chosen].min(0)
+        left[chosen] = -1
+        chosen.append(int(np.argmax(left)))
+    return [states[index] for index in chosen]
+
+
+def _measure(seen: Sequence[Features], bank: Sequence[State]) -> Stats:
+    """Mean and spread of the agreement of each picture with the bank, its own state left out."""
+    planes = [plane for features in seen if (plane := _agreement_of_other(features, bank)) is not None]
+    sharpness = np.mean([features.sharpness for features in seen], axis=0, dtype=np.float32)
+    detail = np.mean([features.detail for features in seen], axis=0, dtype=np.float32)
+    stack = np.array(planes, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
+    total = len(stack) + PRIOR_WEIGHT
+    mean = (stack.sum(0) + PRIOR_WEIGHT * PRIOR_MEAN) / total
+    square = ((stack - mean) ** 2).sum(0) + PRIOR_WEIGHT * PRIOR_SPREAD**2
+    return Stats(len(seen), mean.astype(np.float32), np.sqrt(square / total).astype(np.float32), sharpness, detail)
+
+
+def _agreement_of_other(features: Features, bank: Sequence[State]) -> Plane | None:
+    own = encode(features, bank[0].phase).codes
+    others = [state for state in bank if not np.array_equal(state.codes, own)]
+    return best_agreement(others, features.field)[0] if others else None
+
+
+def _blend(stats: Stats | None, features: Features, bank: Sequence[State]) -> Stats:
+    """One more picture into the statistics of its phase."""
+    if stats is None:
+        return _measure([features], [encode(features, "day")])
+    plane = best_agreement(bank, features.field)[0]
+    rate = max(_SLOWEST, 1 / (stats.count + PRIOR_WEIGHT))
+    mean = stats.mean + rate * (plane - stats.mean)
+    square = (1 - rate) * (stats.spread**2 + rate * (plane - stats.mean) ** 2)
+    slow = max(_SLOWEST, 1 / (stats.count + 1))
+    sharpness = stats.sharpness + slow * (features.sharpness - stats.sharpness)
+    detail = stats.detail + slow * (features.detail - stats.detail)
+    return Stats(stats.count + 1, mean, np.sqrt(square), sharpness, detail)
+
+
+def _admit(states: tuple[State, ...], new: State) -> tuple[State, ...]:
+    """Add a state; of a full bank the one leaves that the others of its phase stand for best."""
+    if len(states) < MAX_STATES:
+        return (*states, new)
+    mine = [state for state in states if state.phase == new.phase]
+    others = tuple(state for state in states if state.phase != new.phase)
+    if len(mine) < MAX_STATES // 2:
+        return (*_drop_nearest(others), *mine, new)
+    return (*others, *_drop_nearest((*mine, new)))
+
+
+def _drop_nearest(states: tuple[State, ...]) -> tuple[State, ...]:
+    apart = np.array([[_distance(one, other) if one is not other else np.inf for other in states] for one in states])
+    nearest = int(np.argmin(apart.min(1)))
+    return tuple(state for index, state in enumerate(states) if index != nearest)
+
+
+_CODE_BITS = 3
+_CODES_SIZE = CELL_ROWS * CELL_COLUMNS * _CODE_BITS // 8
+_TONE_SIZE = 5
+_STATE_SIZE = 1 + _TONE_SIZE + _CODES_SIZE
+_STATS_SIZE = 3 * BLOCKS
+# Agreement travels as a byte from -1 to 1 in steps of 1/7 (4 bits), the spread in steps of 1/30 (4 bits).
+_MEAN_STEPS, _SPREAD_STEPS = 15.0, 30.0
+_SHARP_LOW, _SHARP_STEPS = -4.0, 60.0
+_DETAIL_STEPS = 8.0
+
+
+def _pack_state(state: State) -> bytes:
+    bits = (state.codes.reshape(-1, 1) >> np.arange(_CODE_BITS, dtype=np.uint8)) & 1
+    return bytes([PHASES.index(state.phase), *astuple(state.tone)]) + np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
+
+
+def _unpack_state(data: bytes) -> State:
+    bits = np.unpackbits(np.frombuffer(data[1 + _TONE_SIZE :], dtype=np.uint8)).reshape(-1, _CODE_BITS)
+    codes = (bits << np.arange(_CODE_BITS, dtype=np.uint8)).sum(1).astype(np.uint8).reshape(CELL_ROWS, CELL_COLUMNS)
+    if data[0] >= len(PHASES):
+        raise ValueError("damaged camera model")
+    return State(PHASES[data[0]], codes, Tone(*data[1 : 1 + _TONE_SIZE]))
+
+
+def _pack_stats(stats: Stats | None) -> bytes:
+    if stats is None:
+        return b""
+    mean = _quantised(stats.mean, 0.0, _MEAN_STEPS, 15)
+    spread = _quantised(stats.spread, 0.0, _SPREAD_STEPS, 15)
+    sharpness = _quantised(stats.sharpness, _SHARP_LOW, _SHARP_STEPS, 255)
+    detail = _quantised(stats.detail, 0.0, _DETAIL_STEPS, 255)
+    return ((mean << 4) | spread).tobytes() + sharpness.tobytes() + detail.tobytes()
+
+
+def _quantised(plane: Plane, low: float, steps: float, top: int) -> NDArray[np.uint8]:
+    return np.clip(np.rint((plane - low) * steps), 0, top).astype(np.uint8)
+
+
+def _unpack_all(data: bytes, counts: tuple[int, int]) -> dict[Phase, Stats]:
+    found: dict[Phase, Stats] = {}
+    for phase, count in zip(PHASES, counts, strict=True):
+        if count:
+            found[phase] = _unpack_stats(data[:_STATS_SIZE], count)
+            data = data[_STATS_SIZE:]
+    return found
+
+
+def _unpack_stats(data: bytes, count: int) -> Stats:
+    both, sharpness, detail = np.frombuffer(data, dtype=np.uint8).reshape(3, ROWS, COLUMNS)
+    return Stats(
+        count,
+        (both >> 4).astype(np.float32) / np.float32(_MEAN_STEPS),
+        (both & 15).astype(np.float32) / np.float32(_SPREAD_STEPS),
+        sharpness.astype(np.float32) / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW),
+        detail.astype(np.float32) / np.float32(_DETAIL_STEPS),
+    )

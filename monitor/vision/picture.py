@@ -1,0 +1,87 @@
+"""Bytes to a small colour picture: one decode at reduced scale, after the markers were walked.
+
+A picture of 1920x1080 is decoded to 480x270: entropy decoding stays, most of the inverse transform and all large
+arrays do not. Whatever the bytes, the outcome is a `Picture` or a `Refused`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from monitor.vision.jpeg import Refused, walk
+
+# Blur needs 320 px of width and more, structure 192 to 240 (domain notes on pictures).
+SMALL_WIDTH = 480
+# The reduced scales of a JPEG are 1/2, 1/4, 1/8: the small picture is less than twice as wide, unless it is a strip.
+_SMALL_LIMIT = 2 * SMALL_WIDTH
+# A tail of one colour this high (share of the height) is what a decoder fills in when the data ends early.
+_FILLER_SHARE = 0.06
+_FILLER_SPREAD = 1
+# A slate ("NO VIDEO") is of one colour above its text too; above filler nearly every row is a row of a scene.
+_FILLER_ABOVE = 0.9
+# A tail of black or white is a letterbox or burnt-out ground, not filler.
+_FILLER_DARKEST, _FILLER_BRIGHTEST = 24, 235
+_THUMBNAIL_QUALITY = 72
+
+Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded picture: native size in px, a small RGB copy (rows x columns x 3), SHA-256 of the bytes in hex."""
+
+    width: int
+    height: int
+    rgb: Rgb
+    digest: str
+
+
+def decode(data: bytes) -> Picture:
+    """Decode a JPEG at reduced scale. Raises `Refused` and nothing else, whatever the bytes."""
+    walked = walk(data)
+    rgb = _decode_small(walked.core, walked.width, walked.height)
+    if _has_filler(rgb):
+        raise Refused("corrupt", "grey tail")
+    return Picture(walked.width, walked.height, rgb, hashlib.sha256(data).hexdigest())
+
+
+def thumbnail(picture: Picture, width: int = 480) -> bytes:
+    """A small JPEG of the picture, `width` px wide (about 18 kB at 480); never wider than what was decoded."""
+    image = Image.fromarray(picture.rgb)
+    width = max(1, min(width, image.width))
+    height = max(1, round(width * picture.height / picture.width))
+    out = io.BytesIO()
+    image.resize((width, height), Image.Resampling.BOX).save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
+    return out.getvalue()
+
+
+def _decode_small(core: bytes, width: int, height: int) -> Rgb:
+    try:
+        image: Image.Image = Image.open(io.BytesIO(core), formats=("JPEG",))
+        image.draft("RGB", (SMALL_WIDTH, max(1, height * SMALL_WIDTH // width)))
+        image.load()
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+    except Exception as error:  # Pillow raises a dozen kinds for hostile bytes; each means the same here
+        raise Refused("corrupt", str(error) or type(error).__name__) from error
+    if max(image.size) > _SMALL_LIMIT:
+        image.thumbnail((_SMALL_LIMIT, _SMALL_LIMIT), Image.Resampling.BOX)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _has_filler(rgb: Rgb) -> bool:
+    """Whether the bottom is of one colour, exactly, neither black nor white, and no row above it is."""
+    last = rgb[-1, 0].astype(np.int16)
+    off = np.abs(rgb.astype(np.int16) - last).max((1, 2)) > _FILLER_SPREAD
+    tail = int(np.argmax(off[::-1])) if off.any() else len(off)
+    if tail < max(2, round(len(off) * _FILLER_SHARE)) or not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST:
+        return False
+    above = rgb[: len(off) - tail]
+    uneven = (above.max(1).astype(np.int16) - above.min(1)).max(1) > _FILLER_SPREAD
+    return bool(len(above)) and bool(uneven.mean() > _FILLER_ABOVE)

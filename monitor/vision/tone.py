@@ -1,0 +1,95 @@
+"""Tone and colour of a picture: day or night, black, white, dark, low contrast, colour cast.
+
+Each measure is in units of its limit: 1 and more is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from monitor.vision.features import Features
+from monitor.vision.label import Label
+
+Phase = Literal["day", "night"]
+PHASES: tuple[Phase, Phase] = ("day", "night")
+
+# Under infrared light a picture is grey: the most colourful twentieth of its blocks stays below this chroma (levels).
+_GREY_CHROMA = 5.0
+_COLOURFUL_BLOCKS = 10
+# A mean luma below this is night, whatever the colours.
+_DARK_LUMA = 48.0
+
+# 95 % of a black picture lie below this level; sensor pedestals are at 10 and 16.
+_BLACK_LEVEL = 16.0
+# A slate ("NO VIDEO", blue screen) is of one colour, exactly, but for its text.
+_SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 2.5
+# Real night pictures have lamps: of a picture that is too dark even the brightest hundredth is below this level.
+_DARK_TOP = 78.0
+# Where the accepted night is that dark, too dark is this share of it.
+_DARK_OF_REFERENCE = 0.55
+# Burnt out: this share of the pixels at the top of the scale, and a mean that snow does not reach with them.
+_BURNT_LEVEL, _BURNT_SHARE, _BURNT_MEAN = 248.0, 0.22, 185.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """The tone of a picture, each a byte: mean luma, its 95th percentile, mean Cb and Cr, noise in sixteenths."""
+
+    mean: int
+    top: int
+    cb: int
+    cr: int
+    noise: int
+
+
+class HasTone(Protocol):
+    """A state of the bank, as far as it is of interest here."""
+
+    @property
+    def tone(self) -> Tone: ...
+
+
+def phase_of(features: Features) -> Phase:
+    """Day or night by the picture, not by the clock: night is grey (infrared) or dark."""
+    chroma = np.ptp(features.rgb_blocks, axis=2).reshape(-1)
+    colourful = float(np.partition(chroma, -_COLOURFUL_BLOCKS)[-_COLOURFUL_BLOCKS])
+    return "night" if colourful < _GREY_CHROMA or float(features.luma.mean()) < _DARK_LUMA else "day"
+
+
+def tone_of(features: Features) -> Tone:
+    """The tone of a picture."""
+    red, green, blue = (float(value) for value in features.rgb_blocks.mean((0, 1)))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    top = float(np.percentile(features.luma[::2, ::2], 95))
+    chroma = _byte(128 + 0.564 * (blue - luma)), _byte(128 + 0.713 * (red - luma))
+    return Tone(_byte(luma), _byte(top), *chroma, _byte(features.noise * 16))
+
+
+def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
+    """How far black, white, dark and noisy a picture is; `states` are the accepted ones of its phase."""
+    sample = features.luma[::2, ::2]
+    middle, top, highest = (float(value) for value in np.percentile(sample, (50, 95, 99)))
+    slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
+    black = min(slate, 1.0 + _BLACK_LEVEL / 255) if slate >= 1 and middle < _BURNT_LEVEL else 0.0
+    return {
+        Label.BLACK: max(black, _BLACK_LEVEL / max(top, 1.0)),
+        Label.WHITE: _white(sample),
+        Label.DARK: _dark_limit(states) / max(highest, 1.0),
+    }
+
+
+def _dark_limit(states: Sequence[HasTone]) -> float:
+    accepted = min((state.tone.top for state in states), default=255)
+    return min(_DARK_TOP, max(_DARK_OF_REFERENCE * accepted, _BLACK_LEVEL))
+
+
+def _white(sample: np.typing.NDArray[np.float32]) -> float:
+    return min(float((sample > _BURNT_LEVEL).mean()) / _BURNT_SHARE, float(sample.mean()) / _BURNT_MEAN)
+
+
+def _byte(value: float) -> int:
+    return max(0, min(255, round(value)))
