@@ -1,0 +1,39 @@
+"""The test run's servers, before Django reads its settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import django
+import pytest
+
+from tests.servers import Servers, own_number
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+servers = None if WORKER else Servers()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+
+def pytest_configure() -> None:
+    """Start the servers in the controlling process, give each process its own Redis database, set Django up."""
+    if servers is not None:
+        servers.start()
+    os.environ["REDIS_URL"] = own_number(os.environ["REDIS_URL"], WORKER)
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    if servers is not None:
+        servers.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def media_folder() -> Iterator[None]:
+    """Pictures that tests keep go to a folder of their own, and with it."""
+    from django.conf import settings
+
+    yield
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)

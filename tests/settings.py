@@ -1,0 +1,20 @@
+"""Settings of the tests and of mypy's Django plugin: production's, with keys made up and slow things made quick."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+
+# Any bytes will do, but not secret ones: these are in a public file.
+_KEY = base64.urlsafe_b64encode(b"viewkeeper tests, not a secret!!").decode()
+os.environ.setdefault("VIEWKEEPER_SECRET_KEY", "only for tests " * 4)
+os.environ.setdefault("VIEWKEEPER_FIELD_KEYS", _KEY)
+os.environ.setdefault("VIEWKEEPER_ZONE_KEYS", f"local={_KEY},demo={_KEY}")
+os.environ.setdefault("VIEWKEEPER_STATIC_HASHED", "0")
+os.environ.setdefault("VIEWKEEPER_MEDIA", f"{tempfile.gettempdir()}/viewkeeper-tests-media-{os.getpid()}")
+
+from monitor.settings import *
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
