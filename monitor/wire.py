@@ -137,7 +137,7 @@ class PictureNote:
     phase: str
     width: int
     height: int
-    bytes: int
+    size: int
     sha256: str
     covered_share: float = 0.0
     blocks: tuple[int, ...] = ()

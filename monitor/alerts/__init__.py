@@ -1,0 +1,1 @@
+"""Telling people: events become notifications, notifications become mails (DESIGN, decision 15)."""

@@ -1,0 +1,60 @@
+"""From events to notifications: who is told, and who need not be any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from devices.models import Device, Membership, User
+from monitor.models import Event, Incident, Notification
+
+# How many events one run takes; the rest is the next run's.
+EVENTS = 200
+
+
+def fan_out(now: datetime) -> int:
+    """Turn the events whose settle time is over into notifications; give how many events were dealt with."""
+    with transaction.atomic():
+        ready = Event.objects.select_for_update(of=("self",), skip_locked=True).filter(done_at=None, ready_at__lte=now)
+        events = list(ready.select_related("incident__device__compound__district").order_by("at", "pk")[:EVENTS])
+        for event in events:
+            event.outcome, event.done_at = _deal(event, now), now
+            event.save(update_fields=["outcome", "done_at"])
+    return len(events)
+
+
+def _deal(event: Event, now: datetime) -> str:
+    why_not = _needless(event)
+    if why_not:
+        return why_not
+    people = recipients(event.incident.device)
+    Notification.objects.bulk_create(
+        [Notification(event=event, user=user, created_at=now, due_at=now) for user in people], ignore_conflicts=True
+    )
+    return "told" if people else "nobody"
+
+
+def _needless(event: Event) -> str:
+    """Why an event is told to nobody: adopted by its cause, over before it settled, or its beginning was not told."""
+    incident = Incident.objects.get(pk=event.incident_id)
+    if event.kind == Event.Kind.CLOSED:
+        told = Event.objects.filter(incident=incident, kind=Event.Kind.OPENED, outcome="told").exists()
+        return "" if told else "untold"
+    if incident.root_id is not None:
+        return "adopted"
+    return "" if incident.is_open else "brief"
+
+
+def recipients(device: Device) -> list[User]:
+    """Everyone who wants outage mails and may see the device."""
+    wanting = Membership.objects.filter(wants_mail=True, user__is_active=True).exclude(user__email="")
+    people = User.objects.filter(memberships__in=wanting.filter(_may_cover(device))).distinct().order_by("pk")
+    return [user for user in people if Device.objects.visible_to(user).filter(pk=device.pk).exists()]
+
+
+def _may_cover(device: Device) -> Q:
+    """A first, cheap narrowing of the memberships; `visible_to` decides."""
+    contractor = device.contract.contractor_id if device.contract else None
+    return Q(organisation__kind="police") | Q(organisation=contractor) | Q(organisation=device.compound.owner_id)

@@ -1,0 +1,166 @@
+"""From transitions to incidents: one open per device and aspect, causes before symptoms, events into the outbox.
+
+Called by `recording` inside its transaction, with all changes of a batch at once; the number of statements does not grow
+with the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from devices.models import Device
+from devices.models.devices import MAX_PARENTS
+from monitor.health import Change, State
+from monitor.models import Event, Incident
+from monitor.wire import Aspect
+
+BAD = (State.FAULTY, State.RECOVERING)
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """One aspect of one device changed its state. `settle_s`: how long to wait before anybody is told."""
+
+    device_id: int
+    aspect: Aspect
+    change: Change
+    settle_s: int
+
+
+def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
+    """Open, rename and close incidents after these changes; give the ones that were opened."""
+    opened = _open([item for item in turned if _opens(item.change)], now)
+    _rename([item for item in turned if item.change.was is item.change.now is State.FAULTY])
+    closed = _close([item for item in turned if item.change.was in BAD and item.change.now is State.OK], now)
+    settle = {item.device_id: item.settle_s for item in turned}
+    _adopt([incident for incident in opened if incident.aspect == Aspect.LINK])
+    _release([incident for incident in closed if incident.aspect == Aspect.LINK], settle, now)
+    return opened
+
+
+def _opens(change: Change) -> bool:
+    return change.now is State.FAULTY and change.was not in BAD
+
+
+def _open(turned: Sequence[Turned], now: datetime) -> list[Incident]:
+    known = _open_incidents(turned)
+    fresh = [
+        Incident(
+            device_id=item.device_id,
+            aspect=item.aspect,
+            cause=item.change.cause,
+            detail=dict(item.change.detail),
+            started_at=item.change.at,
+            decided_at=item.change.decided_at,
+        )
+        for item in turned
+        if (item.device_id, item.aspect) not in known
+    ]
+    opened = Incident.objects.bulk_create(fresh)
+    settle = {(item.device_id, item.aspect): item.settle_s for item in turned}
+    waits = {incident.pk: settle[incident.device_id, Aspect(incident.aspect)] for incident in opened}
+    _tell(opened, Event.Kind.OPENED, now, waits)
+    return opened
+
+
+def _rename(turned: Sequence[Turned]) -> None:
+    """A fault goes on under another cause: the incident stays, its words change."""
+    known = _open_incidents(turned)
+    renamed = []
+    for item in turned:
+        incident = known.get((item.device_id, item.aspect))
+        if incident is not None:
+            incident.cause, incident.detail = item.change.cause, dict(item.change.detail)
+            renamed.append(incident)
+    Incident.objects.bulk_update(renamed, ["cause", "detail"])
+
+
+def _close(turned: Sequence[Turned], now: datetime) -> list[Incident]:
+    known = _open_incidents(turned)
+    closed = []
+    for item in turned:
+        incident = known.get((item.device_id, item.aspect))
+        if incident is not None:
+            incident.ended_at, incident.end_decided_at = item.change.at, item.change.decided_at
+            closed.append(incident)
+    Incident.objects.bulk_update(closed, ["ended_at", "end_decided_at"])
+    _tell(closed, Event.Kind.CLOSED, now, {})
+    return closed
+
+
+def _open_incidents(turned: Sequence[Turned]) -> dict[tuple[int, str], Incident]:
+    if not turned:
+        return {}
+    wanted = Q(pk__in=())
+    for aspect in {item.aspect for item in turned}:
+        wanted |= Q(aspect=aspect, device__in=[item.device_id for item in turned if item.aspect is aspect])
+    found = Incident.objects.open().filter(wanted).select_for_update().order_by("pk")
+    return {(incident.device_id, incident.aspect): incident for incident in found}
+
+
+def _tell(incidents: Iterable[Incident], kind: Event.Kind, now: datetime, waits: Mapping[int, int]) -> None:
+    Event.objects.bulk_create(
+        Event(incident=item, kind=kind, at=now, ready_at=now + timedelta(seconds=waits.get(item.pk, 0)))
+        for item in incidents
+    )
+
+
+# -- cause before symptom: the parent tree
+
+
+def _adopt(opened: Sequence[Incident]) -> None:
+    """Hang link incidents on the topmost ancestor that is down too, whichever was found first."""
+    if not opened:
+        return
+    above = _parents_of_neighbours(incident.device_id for incident in opened)
+    down = _down(above)
+    adopted = []
+    for device_id, incident in down.items():
+        root = _topmost(device_id, above, down)
+        root_id = root.pk if root else None
+        if root_id is not None and incident.root_id != root_id:
+            incident.root_id = root_id
+            adopted.append(incident)
+    Incident.objects.bulk_update(adopted, ["root"])
+
+
+def _release(closed: Sequence[Incident], settle: Mapping[int, int], now: datetime) -> None:
+    """A root has ended: what is still down hangs on the next ancestor, or stands for itself after the settle time."""
+    orphans = list(Incident.objects.open().filter(root__in=closed).select_related("root").order_by("pk"))
+    if not orphans:
+        return
+    above = _parents_of_neighbours(incident.device_id for incident in orphans)
+    down = _down(above)
+    waits: dict[int, int] = {}
+    for incident in orphans:
+        ended = incident.root
+        incident.root = _topmost(incident.device_id, above, down)
+        if incident.root is None and ended is not None:
+            waits[incident.pk] = settle.get(ended.device_id, 0)
+    Incident.objects.bulk_update(orphans, ["root"])
+    _tell([item for item in orphans if item.root is None], Event.Kind.OPENED, now, waits)
+
+
+def _parents_of_neighbours(device_ids: Iterable[int]) -> dict[int, int | None]:
+    """Parent of each device in the compounds concerned: a tree never leaves its compound."""
+    compounds = Device.objects.filter(pk__in=list(device_ids)).values("compound")
+    return dict(Device.objects.filter(compound__in=compounds).values_list("pk", "parent"))
+
+
+def _down(device_ids: Iterable[int]) -> dict[int, Incident]:
+    found = Incident.objects.open().filter(aspect=Aspect.LINK, device__in=list(device_ids))
+    return {incident.device_id: incident for incident in found}
+
+
+def _topmost(device_id: int, above: Mapping[int, int | None], down: Mapping[int, Incident]) -> Incident | None:
+    root, parent = None, above.get(device_id)
+    for _level in range(MAX_PARENTS):
+        if parent is None:
+            break
+        root = down.get(parent, root)
+        parent = above.get(parent)
+    return root

@@ -1,0 +1,154 @@
+"""What is held true of each device, how it came to be, and where the hours went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from monitor.availability import Hour
+from monitor.health import State, Status, Track
+from monitor.wire import Aspect
+
+STATUSES = [
+    (Status.UNKNOWN, _("Unknown")),
+    (Status.OFFLINE, _("Offline")),
+    (Status.AUTH_FAILED, _("Login refused")),
+    (Status.DEGRADED, _("Degraded")),
+    (Status.ONLINE, _("Online")),
+]
+STATES = [
+    (State.UNKNOWN, _("unknown")),
+    (State.OK, _("ok")),
+    (State.SUSPECT, _("suspect")),
+    (State.FAULTY, _("faulty")),
+    (State.RECOVERING, _("recovering")),
+]
+ASPECTS = [
+    (Aspect.LINK, _("Link")),
+    (Aspect.ACCESS, _("Login")),
+    (Aspect.CLOCK, _("Clock")),
+    (Aspect.PICTURE, _("Picture")),
+    (Aspect.IDENTITY, _("Identity")),
+    (Aspect.RECORDING, _("Recording")),
+]
+
+
+class DeviceState(models.Model):
+    """One row per device: status, the tracks of its aspects, the last picture's note, the running hour.
+
+    No index stands on anything a reading changes, so that PostgreSQL updates in place (HOT; DESIGN, decision 4).
+    `tracks` maps aspect to `health.Track`, `hour` is an `availability.Hour`, both as plain JSON.
+    """
+
+    device = models.OneToOneField("devices.Device", models.CASCADE, primary_key=True, related_name="state")
+    status = models.CharField(_("status"), max_length=12, choices=STATUSES, default=Status.UNKNOWN)
+    status_since = models.DateTimeField(null=True)
+    tracks = models.JSONField(default=dict)
+    hour = models.JSONField(default=dict)
+    looked_at = models.DateTimeField(_("last look"), null=True)
+    picture_at = models.DateTimeField(_("last picture"), null=True)
+    picture = models.JSONField(default=dict)
+    picture_file = models.CharField(max_length=120, blank=True)
+    trail = models.BinaryField(default=b"")
+
+    class Meta:
+        verbose_name = _("device state")
+        verbose_name_plural = _("device states")
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.status}"
+
+    def read_tracks(self) -> dict[Aspect, Track]:
+        """The tracks of all aspects that were ever looked at."""
+        return {Aspect(name): _track(data) for name, data in self.tracks.items()}
+
+    def write_tracks(self, tracks: Mapping[Aspect, Track]) -> None:
+        """Keep tracks as plain JSON."""
+        self.tracks = {str(name): _plain(asdict(track)) for name, track in tracks.items()}
+
+    def read_hour(self) -> Hour | None:
+        """The running hour, if one runs."""
+        return Hour(**{**self.hour, "start": datetime.fromisoformat(self.hour["start"])}) if self.hour else None
+
+    def write_hour(self, hour: Hour) -> None:
+        """Keep the running hour as plain JSON."""
+        self.hour = _plain(asdict(hour))
+
+
+_TIMES = ("since", "turn_at", "at")
+
+
+def _plain(data: Mapping[str, object]) -> dict[str, object]:
+    """JSON values only, and only what differs from empty, so that a row stays narrow."""
+    kept = ((name, value) for name, value in data.items() if value not in (None, "", 0, {}))
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in kept}
+
+
+def _track(data: Mapping[str, object]) -> Track:
+    times = {name: datetime.fromisoformat(str(data[name])) for name in _TIMES if name in data}
+    return Track(**{**data, **times, "state": State(str(data.get("state", State.UNKNOWN)))})  # type: ignore[arg-type]
+
+
+class Passport(models.Model):
+    """What was learned about a device once and is relearned when it fails (domain: 设备适配档案), and its facts."""
+
+    device = models.OneToOneField("devices.Device", models.CASCADE, primary_key=True, related_name="passport")
+    learned = models.JSONField(default=dict)
+    facts = models.JSONField(default=dict)
+    facts_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("quirk passport")
+        verbose_name_plural = _("quirk passports")
+
+    def __str__(self) -> str:
+        return str(self.device_id)
+
+
+class Transition(models.Model):
+    """One aspect's state changed: true since `at`, known since `decided_at`. Append-only."""
+
+    device = models.ForeignKey("devices.Device", models.CASCADE, related_name="transitions")
+    aspect = models.CharField(max_length=12, choices=ASPECTS)
+    was = models.CharField(max_length=12, choices=STATES)
+    now = models.CharField(max_length=12, choices=STATES)
+    at = models.DateTimeField()
+    decided_at = models.DateTimeField()
+    cause = models.CharField(max_length=32, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
+        indexes = (models.Index(name="transition_device_at", fields=("device", "-at")),)
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.aspect}: {self.was} → {self.now}"
+
+
+class DeviceHour(models.Model):
+    """Where the seconds of one hour of one device went (see `availability.Hour`). Append-only."""
+
+    device = models.ForeignKey("devices.Device", models.CASCADE, related_name="hours")
+    start = models.DateTimeField()
+    online_s = models.FloatField()
+    offline_s = models.FloatField()
+    usable_s = models.FloatField()
+    clock_ok_s = models.FloatField()
+    blind_s = models.FloatField()
+    excluded_s = models.FloatField()
+    looks = models.PositiveIntegerField()
+    pictures = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("device hour")
+        verbose_name_plural = _("device hours")
+        constraints = (models.UniqueConstraint(name="device_hour_once", fields=("device", "start")),)
+        indexes = (models.Index(name="device_hour_start", fields=("start",)),)
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.start:%m-%d %H}"

@@ -1,0 +1,409 @@
+"""The only writer of what is held true: a batch of readings becomes states, transitions, hours, incidents, rechecks.
+
+Everything of a batch is written in one transaction with a number of statements that does not grow with the batch. A reading
+counts only when it comes from an open lease, and only when it is younger than what is known.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from devices.models import Device, Life
+from monitor import incidents
+from monitor.availability import Condition, Hour, advance, bridged, hour_of
+from monitor.health import (
+    Change,
+    Status,
+    Track,
+    settled,
+    silence,
+    status_of,
+    step,
+    wants_second_look,
+)
+from monitor.keeping import drop, keep, media
+from monitor.models import DeviceHour, DeviceState, Passport, Picture, Schedule, Transition
+from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
+from monitor.schedule import Policies
+from monitor.wire import Aspect, Finding, Reading, Verdict
+
+log = logging.getLogger(__name__)
+
+# Fetches and forgets a picture that waits under a key at the broker: (thumbnail, original or None), or None when it expired.
+Fetch = Callable[[str], "tuple[bytes, bytes | None] | None"]
+
+# A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
+LONGEST_HOLD_S = 24 * 3600
+SHORTEST_REFUSAL_S = 30 * 60
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch of readings will write."""
+
+    states: list[DeviceState] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    hours: list[DeviceHour] = field(default_factory=list)
+    turned: list[incidents.Turned] = field(default_factory=list)
+    rechecks: dict[int, datetime] = field(default_factory=dict)
+    parents: set[int] = field(default_factory=set)
+    dropped: list[str] = field(default_factory=list)
+
+
+def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime | None = None) -> int:
+    """Write a batch of readings from a zone; give how many counted. Readings outside an open lease are refused."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        schedules = _leased(readings, zone)
+        accepted = [reading for reading in readings if reading.endpoint_id in schedules]
+        _refuse(readings, accepted, zone)
+        batch = _take_in(accepted, schedules, fetch, now)
+        _write(batch, accepted, now)
+        _reschedule(accepted, schedules, batch, now)
+        transaction.on_commit(lambda: [drop(name) for name in batch.dropped])
+    return len(accepted)
+
+
+def mark_silent(now: datetime) -> int:
+    """Whoever was not looked at for too long is unknown, and that is ours; give how many devices turned."""
+    late = now - timedelta(seconds=1)
+    policies = Policies()
+    batch = Batch()
+    with transaction.atomic():
+        rows = DeviceState.objects.select_for_update(of=("self",)).filter(looked_at__lt=late, device__pause_reason="")
+        for state in rows.exclude(status=Status.UNKNOWN).select_related("device__endpoint").order_by("pk"):
+            policy = policies.of_device(state.device)
+            if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * policy.heartbeat_s):
+                _silence(state, batch, now)
+        _write(batch, (), now)
+    return len(batch.states)
+
+
+# -- which readings count
+
+
+def _leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
+    """The schedule rows of the zone whose open lease the readings carry, locked."""
+    carried = {reading.endpoint_id: reading.lease for reading in readings}
+    rows = Schedule.objects.select_for_update().filter(endpoint__in=carried, zone__name=zone).order_by("pk")
+    return {row.endpoint_id: row for row in rows if row.lease and str(row.lease) == carried[row.endpoint_id]}
+
+
+def _refuse(readings: Sequence[Reading], accepted: Sequence[Reading], zone: str) -> None:
+    refused = len(readings) - len(accepted)
+    if refused:
+        log.warning("%d readings of zone %s came without an open lease and were refused", refused, zone)
+
+
+# -- taking readings in
+
+
+def _take_in(readings: Sequence[Reading], schedules: Mapping[int, Schedule], fetch: Fetch, now: datetime) -> Batch:
+    devices = {
+        device.pk: device
+        for device in Device.objects.filter(pk__in=[reading.device_id for reading in readings])
+        .select_related("endpoint", "parent")
+        .order_by("pk")
+    }
+    states = _states(devices)
+    policies, batch = Policies(), Batch()
+    for reading in readings:
+        device = devices.get(reading.device_id)
+        if device is not None and device.endpoint_id == reading.endpoint_id:
+            policy = policies.of_device(device)
+            _take(reading, device, states[device.pk], schedules[reading.endpoint_id], policy, batch, fetch, now)
+    return batch
+
+
+def _states(devices: Mapping[int, Device]) -> dict[int, DeviceState]:
+    """The state rows, locked in one order by all; new ones for devices seen for the first time."""
+    DeviceState.objects.bulk_create([DeviceState(device_id=pk) for pk in devices], ignore_conflicts=True)
+    rows = DeviceState.objects.select_for_update().filter(device__in=devices).order_by("pk")
+    return {row.device_id: row for row in rows}
+
+
+def _take(
+    reading: Reading,
+    device: Device,
+    state: DeviceState,
+    schedule: Schedule,
+    policy: Policy,
+    batch: Batch,
+    fetch: Fetch,
+    now: datetime,
+) -> None:
+    if state.looked_at is not None and reading.at <= state.looked_at:
+        return
+    tracks = state.read_tracks()
+    _book(state, tracks, device, schedule, policy, reading, batch)
+    for aspect, change in _step_all(tracks, reading.findings, reading.at):
+        batch.transitions.append(_transition(device.pk, aspect, change))
+        batch.turned.append(incidents.Turned(device.pk, aspect, change, policy.settle_s))
+    _settle(state, tracks, reading.at)
+    _keep_picture(state, reading, batch, fetch)
+    _ask_again(device, tracks, policy, batch, now)
+    batch.states.append(state)
+
+
+def _step_all(
+    tracks: dict[Aspect, Track], findings: Mapping[Aspect, Finding], at: datetime
+) -> list[tuple[Aspect, Change]]:
+    changes = []
+    for aspect, finding in findings.items():
+        track, change = step(tracks.get(aspect, Track()), finding, at, FAILING[aspect], RECOVERING[aspect])
+        tracks[aspect] = track
+        if change is not None:
+            changes.append((aspect, change))
+    return changes
+
+
+def _settle(state: DeviceState, tracks: Mapping[Aspect, Track], at: datetime) -> None:
+    status = status_of(tracks)
+    if status != state.status or state.status_since is None:
+        state.status, state.status_since = status, at
+    state.looked_at = at
+    state.write_tracks(tracks)
+
+
+def _transition(device_id: int, aspect: Aspect, change: Change) -> Transition:
+    return Transition(
+        device_id=device_id,
+        aspect=aspect,
+        was=change.was,
+        now=change.now,
+        at=change.at,
+        decided_at=change.decided_at,
+        cause=change.cause,
+        detail=dict(change.detail),
+    )
+
+
+def _silence(state: DeviceState, batch: Batch, now: datetime) -> None:
+    tracks = state.read_tracks()
+    for aspect, track in tracks.items():
+        tracks[aspect], change = silence(track, now)
+        if change is not None:
+            batch.transitions.append(_transition(state.device_id, aspect, change))
+    status = status_of(tracks)
+    if status != state.status:
+        state.status, state.status_since = status, state.looked_at
+        state.write_tracks(tracks)
+        batch.states.append(state)
+
+
+# -- hours
+
+
+def _book(
+    state: DeviceState,
+    tracks: Mapping[Aspect, Track],
+    device: Device,
+    schedule: Schedule,
+    policy: Policy,
+    reading: Reading,
+    batch: Batch,
+) -> None:
+    """Book the time since the last reading under what was held true in it; a long silence of ours is blind."""
+    since = state.looked_at or reading.at
+    hour = state.read_hour() or Hour(start=hour_of(since))
+    if bridged(since, reading.at, BRIDGED_INTERVALS * schedule.heartbeat_every):
+        condition = _condition(state, tracks, device, policy, reading.at)
+    else:
+        condition = Condition(blind=True, excluded=device.life != Life.IN_USE)
+    closed, hour = advance(hour, since, reading.at, condition)
+    batch.hours += [_hour_row(device.pk, item) for item in closed]
+    state.write_hour(replace(hour, looks=hour.looks + 1, pictures=hour.pictures + (reading.picture is not None)))
+
+
+def _condition(
+    state: DeviceState, tracks: Mapping[Aspect, Track], device: Device, policy: Policy, at: datetime
+) -> Condition:
+    if device.life != Life.IN_USE:
+        return Condition(excluded=True)
+    held = {aspect: settled(track.state) for aspect, track in tracks.items()}
+    if held.get(Aspect.LINK, Verdict.UNKNOWN) is Verdict.UNKNOWN:
+        return Condition(blind=True)
+    online = held[Aspect.LINK] is Verdict.OK
+    return Condition(
+        online=online,
+        usable=online and (not device.sees or _usable(state, held, policy, at)),
+        clock_ok=online and held.get(Aspect.CLOCK) is Verdict.OK,
+    )
+
+
+def _usable(state: DeviceState, held: Mapping[Aspect, Verdict], policy: Policy, at: datetime) -> bool:
+    """The last judged picture is good and younger than three picture intervals (domain notes, section 6)."""
+    fresh = state.picture_at is not None and at - state.picture_at <= timedelta(
+        seconds=STALE_INTERVALS * policy.picture_s
+    )
+    return fresh and held.get(Aspect.PICTURE) is Verdict.OK
+
+
+def _hour_row(device_id: int, hour: Hour) -> DeviceHour:
+    return DeviceHour(
+        device_id=device_id,
+        start=hour.start,
+        online_s=hour.online_s,
+        offline_s=hour.offline_s,
+        usable_s=hour.usable_s,
+        clock_ok_s=hour.clock_ok_s,
+        blind_s=hour.blind_s,
+        excluded_s=hour.excluded_s,
+        looks=hour.looks,
+        pictures=hour.pictures,
+    )
+
+
+# -- pictures
+
+
+def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fetch) -> None:
+    note = reading.picture
+    if note is None:
+        return
+    state.trail = note.trail
+    fetched = fetch(note.key) if note.key else None
+    if fetched is None:
+        return
+    old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, fetched[0])
+    if old != state.picture_file:
+        batch.dropped.append(old)
+    state.picture_at = reading.at
+    state.picture = {
+        "label": note.label,
+        "score": round(note.score, 3),
+        "checkable": note.checkable,
+        "reason": note.reason,
+        "phase": note.phase,
+        "width": note.width,
+        "height": note.height,
+        "sha256": note.sha256,
+        "covered_share": round(note.covered_share, 3),
+        "blocks": list(note.blocks),
+        "shift": list(note.shift) if note.shift else None,
+    }
+
+
+def _keep_proofs(opened: Sequence[incidents.Incident], states: Mapping[int, DeviceState]) -> None:
+    """A picture incident keeps the picture that confirmed it."""
+    proofs = []
+    for incident in opened:
+        state = states[incident.device_id]
+        if incident.aspect == Aspect.PICTURE and state.picture_file and state.picture_at:
+            proofs.append(_proof(incident, state, state.picture_at))
+    Picture.objects.bulk_create(proofs)
+
+
+def _proof(incident: incidents.Incident, state: DeviceState, taken_at: datetime) -> Picture:
+    sha256 = str(state.picture["sha256"])
+    data = media(state.picture_file).read_bytes()
+    return Picture(
+        device_id=state.device_id,
+        role=Picture.Role.PROOF,
+        phase=state.picture["phase"],
+        taken_at=taken_at,
+        file=keep("proof", state.device_id, sha256, data),
+        sha256=sha256,
+        width=state.picture["width"],
+        height=state.picture["height"],
+        incident=incident,
+    )
+
+
+# -- writing
+
+
+def _write(batch: Batch, readings: Sequence[Reading], now: datetime) -> None:
+    DeviceState.objects.bulk_update(batch.states, _WRITTEN)
+    Transition.objects.bulk_create(batch.transitions)
+    DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
+    opened = incidents.apply(batch.turned, now)
+    _keep_proofs(opened, {state.device_id: state for state in batch.states})
+    _keep_passports(readings)
+
+
+_WRITTEN = (
+    "status",
+    "status_since",
+    "tracks",
+    "hour",
+    "looked_at",
+    "picture_at",
+    "picture",
+    "picture_file",
+    "trail",
+)
+
+
+def _keep_passports(readings: Sequence[Reading]) -> None:
+    """Lay what was learned over what is known; a value of None is forgotten."""
+    news = {reading.device_id: reading for reading in readings if reading.passport or reading.facts}
+    known = {row.device_id: row for row in Passport.objects.filter(device__in=news)}
+    rows = []
+    for device_id, reading in news.items():
+        row = known.get(device_id) or Passport(device_id=device_id)
+        merged = {**row.learned, **reading.passport}
+        row.learned = {name: value for name, value in merged.items() if value is not None}
+        if reading.facts:
+            row.facts, row.facts_at = {**row.facts, **reading.facts}, reading.at
+        rows.append(row)
+    Passport.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["device"],
+        update_fields=["learned", "facts", "facts_at"],
+    )
+
+
+# -- when to look again
+
+
+def _ask_again(device: Device, tracks: Mapping[Aspect, Track], policy: Policy, batch: Batch, now: datetime) -> None:
+    if not any(wants_second_look(track) for track in tracks.values()) or device.endpoint_id is None:
+        return
+    soon = now + timedelta(seconds=policy.second_look_s)
+    batch.rechecks[device.endpoint_id] = min(soon, batch.rechecks.get(device.endpoint_id, soon))
+    link = tracks.get(Aspect.LINK)
+    if link is not None and wants_second_look(link) and device.parent and device.parent.endpoint_id:
+        batch.parents.add(device.parent.endpoint_id)
+
+
+def _reschedule(readings: Sequence[Reading], schedules: Mapping[int, Schedule], batch: Batch, now: datetime) -> None:
+    """Give leases back, set second looks, look at suspects' parents at once, let refused logins rest."""
+    for reading in readings:
+        _rest_login(schedules[reading.endpoint_id], reading)
+    for endpoint_id, row in schedules.items():
+        row.lease = row.leased_until = None
+        row.recheck_due = _earlier(row.recheck_due, batch.rechecks.get(endpoint_id))
+        row.due = _earlier(row.due, row.recheck_due) or row.due
+    Schedule.objects.bulk_update(schedules.values(), _RESCHEDULED)
+    parents = batch.parents - schedules.keys()
+    Schedule.objects.filter(endpoint__in=parents, recheck_due=None).update(recheck_due=now, due=now)
+
+
+_RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_until", "hold_cause", "holds")
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)
+
+
+def _rest_login(row: Schedule, reading: Reading) -> None:
+    """One refusal ends logins for a while, twice as long each time; a success ends the rest (DESIGN, decision 6)."""
+    if reading.credential == "worked":
+        row.worked, row.hold_until, row.hold_cause, row.holds = True, None, "", 0
+    elif reading.credential == "refused" and reading.hold_s:
+        refusal = reading.hold_s >= SHORTEST_REFUSAL_S
+        rest_s = min(reading.hold_s * 2**row.holds, LONGEST_HOLD_S) if refusal else reading.hold_s
+        access = reading.findings.get(Aspect.ACCESS)
+        row.hold_until = reading.at + timedelta(seconds=rest_s)
+        row.hold_cause = access.cause if access else ""
+        row.holds += refusal
+        # Whoever had worked gets one more try after a short rest; a second refusal is definite.
+        row.worked = False

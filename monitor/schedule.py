@@ -1,0 +1,303 @@
+"""When each endpoint is looked at: due by phase, claimed with a lease, turned into sealed targets.
+
+Instants follow the endpoint's phase and never "last look + interval", so the load stays even after an outage of ours or
+an import of ten thousand devices (DESIGN, decisions 3 and 4).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from devices.models import Device, Endpoint, Kind
+from monitor.health import Track, wants_second_look
+from monitor.models import PolicyRule, Schedule
+from monitor.policy import Policy, resolve
+from monitor.wire import Aspect, Credential, Probe, Subject, Target, Tier
+
+# A multiplier that shares no factor with any interval made of minutes and hours: consecutive endpoints land evenly.
+SPREAD = 2_654_435_761
+# A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
+BATCH, PICTURE_BATCH = 500, 100
+# What a batch may wait in the queue before the visit is worthless, and what a lease outlasts the deadline by, in seconds.
+PATIENCE_S = 30
+# A person waits for a look: the bucket is deeper (DESIGN, decision 3).
+LOOK_BURST = 8
+
+# How each kind is spoken to (issue: "policy per kind names the probe").
+PROBES: Mapping[str, Probe] = {
+    Kind.LOUDSPEAKER: Probe.HTTP,
+    Kind.ACCESS_CONTROL: Probe.HTTP,
+    Kind.BARRIER: Probe.HTTP,
+    Kind.SWITCH: Probe.TCP,
+    Kind.ONU: Probe.TCP,
+}
+TIER_OF: Mapping[Aspect, Tier] = {
+    Aspect.LINK: Tier.HEARTBEAT,
+    Aspect.ACCESS: Tier.PICTURE,
+    Aspect.CLOCK: Tier.HEARTBEAT,
+    Aspect.PICTURE: Tier.PICTURE,
+    Aspect.IDENTITY: Tier.FACTS,
+    Aspect.RECORDING: Tier.FACTS,
+}
+
+
+class Policies:
+    """The policy of any device, from the rules in force; the few rules are read once."""
+
+    @cached_property
+    def _rules(self) -> list[PolicyRule]:
+        return sorted(PolicyRule.objects.all(), key=lambda rule: rule.specificity)
+
+    def of(self, *, zone_id: int | None, compound_id: int, kind: str) -> Policy:
+        """Defaults with every rule laid over them that speaks of this zone, compound and kind."""
+        names = [item.name for item in fields(Policy)]
+        return resolve(
+            {name: getattr(rule, name) for name in names}
+            for rule in self._rules
+            if rule.zone_id in (None, zone_id) and rule.compound_id in (None, compound_id) and rule.kind in ("", kind)
+        )
+
+    def of_device(self, device: Device) -> Policy:
+        """The policy of a device whose endpoint is loaded."""
+        zone_id = device.endpoint.zone_id if device.endpoint else None
+        return self.of(zone_id=zone_id, compound_id=device.compound_id, kind=device.kind)
+
+
+def phase_after(endpoint_id: int, every_s: int, now: datetime) -> datetime:
+    """The next instant after `now` that is congruent to the endpoint's phase modulo the interval."""
+    phase = endpoint_id * SPREAD % every_s
+    steps = (int(now.timestamp()) - phase) // every_s + 1
+    return datetime.fromtimestamp(steps * every_s + phase, UTC)
+
+
+# -- keeping the schedule in step with the register
+
+
+def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
+    """Give each endpoint with a polled device its row and take the others' away; give the number of rows changed.
+
+    Intervals are the shortest of the endpoint's devices. A row whose intervals did not change keeps its instants.
+    """
+    chosen = Q() if endpoint_ids is None else Q(endpoint__in=endpoint_ids)
+    polled = Device.objects.polled().filter(endpoint=OuterRef("endpoint"))
+    gone, _rows = Schedule.objects.filter(chosen).filter(~Exists(polled)).delete()
+    have = {row.endpoint_id: row for row in Schedule.objects.filter(chosen)}
+    wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint"))
+    rows = [
+        _row(endpoint, every, have.get(endpoint.pk), now)
+        for endpoint, every in wanted
+        if not _same(have.get(endpoint.pk), endpoint, every)
+    ]
+    Schedule.objects.bulk_create(
+        rows,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["endpoint"],
+        update_fields=["zone", *_EVERY, *_DUE, "due"],
+    )
+    return gone + len(rows)
+
+
+_EVERY = ("heartbeat_every", "picture_every", "facts_every")
+_DUE = ("heartbeat_due", "picture_due", "facts_due")
+
+
+def _intervals(devices: Iterable[Device]) -> Iterator[tuple[Endpoint, tuple[int, int | None, int]]]:
+    policies = Policies()
+    by_endpoint: dict[int, list[Device]] = defaultdict(list)
+    for device in devices:
+        by_endpoint[device.endpoint_id or 0].append(device)
+    for group in by_endpoint.values():
+        terms = [policies.of_device(device) for device in group]
+        pictures = [term.picture_s for device, term in zip(group, terms, strict=True) if device.sees]
+        endpoint = group[0].endpoint
+        assert endpoint is not None  # noqa: S101 - `polled()` asks for it
+        yield (
+            endpoint,
+            (min(term.heartbeat_s for term in terms), min(pictures, default=None), min(term.facts_s for term in terms)),
+        )
+
+
+def _same(row: Schedule | None, endpoint: Endpoint, every: tuple[int, int | None, int]) -> bool:
+    return row is not None and row.zone_id == endpoint.zone_id and every == tuple(getattr(row, name) for name in _EVERY)
+
+
+def _row(endpoint: Endpoint, every: tuple[int, int | None, int], old: Schedule | None, now: datetime) -> Schedule:
+    heartbeat, picture, facts = every
+    dues = [phase_after(endpoint.pk, seconds, now) if seconds else None for seconds in every]
+    # Facts are wanted soon after a device appears, not a day later.
+    first_facts = old.facts_due if old else dues[0]
+    return Schedule(
+        endpoint=endpoint,
+        zone_id=endpoint.zone_id,
+        heartbeat_every=heartbeat,
+        picture_every=picture,
+        facts_every=facts,
+        heartbeat_due=dues[0],
+        picture_due=dues[1],
+        facts_due=first_facts,
+        due=min(due for due in (dues[0], dues[1], first_facts) if due),
+    )
+
+
+# -- claiming
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One leased endpoint and which of its tiers are due."""
+
+    endpoint_id: int
+    lease: str
+    tiers: frozenset[Tier]
+    recheck: bool
+    worked: bool
+    hold_until: datetime | None
+    hold_cause: str
+
+
+_NEXT = """CASE WHEN s.{tier}_due <= %(now)s THEN to_timestamp(
+    (floor((extract(epoch FROM %(now)s) - s.endpoint_id * {spread} %% s.{tier}_every) / s.{tier}_every) + 1)
+    * s.{tier}_every + s.endpoint_id * {spread} %% s.{tier}_every) ELSE s.{tier}_due END"""
+_NEXT_OF = {tier: _NEXT.format(tier=tier, spread=f"{SPREAD}::bigint") for tier in ("heartbeat", "picture", "facts")}
+_CLAIM = f"""
+WITH picked AS (
+    SELECT endpoint_id, heartbeat_due, picture_due, facts_due, recheck_due FROM monitor_schedule
+    WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE monitor_schedule s SET
+    lease = %(lease)s, leased_until = %(until)s,
+    heartbeat_due = {_NEXT_OF["heartbeat"]},
+    picture_due = {_NEXT_OF["picture"]},
+    facts_due = {_NEXT_OF["facts"]},
+    recheck_due = CASE WHEN s.recheck_due <= %(now)s THEN NULL ELSE s.recheck_due END,
+    due = LEAST({_NEXT_OF["heartbeat"]}, {_NEXT_OF["picture"]}, {_NEXT_OF["facts"]},
+        CASE WHEN s.recheck_due <= %(now)s THEN NULL ELSE s.recheck_due END)
+FROM picked p WHERE p.endpoint_id = s.endpoint_id
+RETURNING s.endpoint_id, p.heartbeat_due <= %(now)s, p.picture_due <= %(now)s, p.facts_due <= %(now)s,
+    p.recheck_due <= %(now)s, s.worked, s.hold_until, s.hold_cause
+"""  # noqa: S608 - built from constants of this module only
+
+
+def claim(zone_id: int, now: datetime, limit: int = BATCH) -> list[Claim]:
+    """Lease what is due in a zone and move its instants on, in one statement; the longest due first."""
+    lease = uuid.uuid4()
+    asked = {"zone": zone_id, "now": now, "limit": limit, "lease": lease, "until": now + timedelta(seconds=LEASE_S)}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, asked)
+        rows = cursor.fetchall()
+    return [_claim(str(lease), row) for row in rows]
+
+
+LEASE_S = PATIENCE_S + 30
+
+
+def _claim(lease: str, row: Sequence[Any]) -> Claim:
+    endpoint_id, heartbeat, picture, facts, recheck, worked, hold_until, hold_cause = row
+    due = {Tier.HEARTBEAT: heartbeat, Tier.PICTURE: picture, Tier.FACTS: facts}
+    tiers = frozenset(tier for tier, is_due in due.items() if is_due)
+    return Claim(endpoint_id, lease, tiers, bool(recheck), worked, hold_until, hold_cause)
+
+
+def claim_for_look(device: Device, now: datetime) -> Claim | None:
+    """Lease a device's endpoint for a person's look; None while a visit is under way."""
+    with transaction.atomic():
+        row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first()
+        if row is None and device.endpoint_id:
+            sync(now, [device.endpoint_id])
+            row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first()
+        if row is None or (row.leased_until and row.leased_until > now):
+            return None
+        row.lease, row.leased_until = uuid.uuid4(), now + timedelta(seconds=LEASE_S)
+        row.save(update_fields=["lease", "leased_until"])
+    return Claim(row.endpoint_id, str(row.lease), frozenset(Tier), False, row.worked, row.hold_until, row.hold_cause)
+
+
+# -- targets
+
+
+def targets(claims: Sequence[Claim], only: Device | None = None) -> list[Target]:
+    """What a probe needs to visit these endpoints: addresses, credentials, what is due, what is known of each device."""
+    policies = Policies()
+    by_endpoint: dict[int, list[Device]] = defaultdict(list)
+    wanted = Device.objects.polled() if only is None else Device.objects.filter(pk=only.pk)
+    related = ("endpoint__zone", "endpoint__credential", "state", "passport", "learned_view")
+    for device in wanted.filter(endpoint__in=[item.endpoint_id for item in claims]).select_related(*related):
+        by_endpoint[device.endpoint_id or 0].append(device)
+    return [
+        _target(item, sorted(group, key=lambda device: device.channel), policies, looking=only is not None)
+        for item in claims
+        if (group := by_endpoint.get(item.endpoint_id))
+    ]
+
+
+def _target(claim: Claim, devices: Sequence[Device], policies: Policies, *, looking: bool) -> Target:
+    endpoint = devices[0].endpoint
+    assert endpoint is not None  # noqa: S101 - the devices were found by it
+    terms = policies.of_device(devices[0])
+    credential = endpoint.credential
+    return Target(
+        endpoint_id=endpoint.pk,
+        zone=endpoint.zone.name,
+        host=endpoint.host,
+        port=endpoint.port,
+        scheme=endpoint.scheme,
+        probe=PROBES.get(devices[0].kind, Probe.ONVIF),
+        subjects=tuple(_subject(device, claim, looking=looking) for device in devices),
+        lease=claim.lease,
+        credential=Credential(credential.username, str(credential.password)) if credential else None,
+        worked=claim.worked,
+        hold_until=claim.hold_until,
+        hold_cause=claim.hold_cause,
+        basic_in_clear=endpoint.basic_in_clear,
+        loopback=settings.VIEWKEEPER_DEMO and endpoint.zone.demo,
+        deadline_s=float(terms.deadline_s),
+        burst=LOOK_BURST if looking else terms.burst,
+        refill_s=float(terms.refill_s),
+    )
+
+
+def _subject(device: Device, claim: Claim, *, looking: bool) -> Subject:
+    state, passport, view = (getattr(device, name, None) for name in ("state", "passport", "learned_view"))
+    tracks = state.read_tracks() if state else {}
+    tiers = claim.tiers | (_second_look(tracks) if claim.recheck else frozenset())
+    if not device.sees:
+        tiers -= {Tier.PICTURE}
+    return Subject(
+        device_id=device.pk,
+        channel=device.channel,
+        tiers=tiers,
+        passport=passport.learned if passport else {},
+        model=bytes(view.signature) if view else b"",
+        trail=bytes(state.trail) if state else b"",
+        serial=device.serial,
+        sees=device.sees,
+        keep_original=looking or bool(_second_look(tracks)),
+    )
+
+
+def _second_look(tracks: Mapping[Aspect, Track]) -> frozenset[Tier]:
+    """Tiers in which something is suspect or recovering; a heartbeat at least, since somebody asked for a look."""
+    return frozenset({Tier.HEARTBEAT} | {TIER_OF[name] for name, track in tracks.items() if wants_second_look(track)})
+
+
+def batches(found: Iterable[Target]) -> Iterator[list[Target]]:
+    """Targets in batches that are done well before they expire, pictures apart."""
+    pictures: list[Target] = []
+    others: list[Target] = []
+    for target in found:
+        heavy = any(Tier.PICTURE in subject.tiers for subject in target.subjects)
+        (pictures if heavy else others).append(target)
+    for items, size in ((others, BATCH), (pictures, PICTURE_BATCH)):
+        for start in range(0, len(items), size):
+            yield items[start : start + size]

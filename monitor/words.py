@@ -1,0 +1,101 @@
+"""The words of pages and mails: causes, durations, shares, in the reader's language.
+
+Percentages and durations are cut, never rounded up; times are Beijing time in 24 h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS
+
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+# A clock this many seconds or more off is told in the largest units only.
+TENTHS = (
+    gettext_lazy("less than a tenth"),
+    gettext_lazy("one tenth"),
+    gettext_lazy("two tenths"),
+    gettext_lazy("three tenths"),
+    gettext_lazy("four tenths"),
+    gettext_lazy("half"),
+    gettext_lazy("six tenths"),
+    gettext_lazy("seven tenths"),
+    gettext_lazy("eight tenths"),
+    gettext_lazy("nine tenths"),
+    gettext_lazy("all"),
+)
+
+
+def title(cause: str) -> str:
+    """The short name of a cause, as on a badge."""
+    return _(CAUSES[cause].title) if cause in CAUSES else unknown(cause)
+
+
+def sentence(cause: str, detail: Mapping[str, Any]) -> str:
+    """What was seen, for a technician."""
+    if cause not in CAUSES:
+        return unknown(cause)
+    try:
+        return _(CAUSES[cause].sentence) % _spoken(detail)
+    except KeyError:
+        return title(cause)
+
+
+def next_step(cause: str) -> str:
+    """What to do about it."""
+    return _(CAUSES[cause].next_step) if cause in CAUSES else ""
+
+
+def unknown(why: str) -> str:
+    """Why something is not known, and whose that is."""
+    text = UNKNOWN_OURS.get(why) or UNKNOWN_THEIRS.get(why)
+    return _(text) if text else _("Unknown")
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: "1 h 17 min", "47 min", "12 s"."""
+    whole = max(0, int(seconds))
+    days, hours, minutes = whole // DAY_S, whole % DAY_S // HOUR_S, whole % HOUR_S // MINUTE_S
+    if days:
+        told = ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+        return f"{told} {_('%(n)s h') % {'n': hours}}" if hours else told
+    if hours:
+        told = _("%(n)s h") % {"n": hours}
+        return f"{told} {_('%(n)s min') % {'n': minutes}}" if minutes else told
+    if minutes:
+        return _("%(n)s min") % {"n": minutes}
+    return _("%(n)s s") % {"n": whole}
+
+
+def share(part: float) -> str:
+    """A share in tenths, as one says it: "about six tenths"."""
+    return str(TENTHS[min(10, max(0, int(part * 10 + 0.5)))])
+
+
+def offset(seconds: float) -> str:
+    """How far a clock is off, and which way."""
+    if seconds >= 0:
+        return _("%(duration)s fast") % {"duration": duration(seconds)}
+    return _("%(duration)s slow") % {"duration": duration(-seconds)}
+
+
+def clock(at: datetime, now: datetime | None = None) -> str:
+    """A time of day; with the date before it when that is not today."""
+    here, today = timezone.localtime(at), timezone.localtime(now or timezone.now()).date()
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%m-%d %H:%M}"
+
+
+def _spoken(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a sentence, with the measured ones put into words."""
+    spoken = dict(detail)
+    if "share" in detail:
+        spoken["share"] = share(float(detail["share"]))
+    if "offset_s" in detail:
+        spoken["offset"] = offset(float(detail["offset_s"]))
+    return spoken
