@@ -23,6 +23,8 @@ CELL_COLUMNS, CELL_ROWS = 64, 36
 _CELL = 3
 # Squared gradient (grey levels per px, squared) below which a direction is noise.
 _NOISE_FLOOR = 6.0
+# Detail (grey levels, squared) that quantisation alone leaves.
+_FINE_FLOOR, _COARSE_FLOOR = np.float32(0.02), np.float32(0.2)
 _TILE, _QUIET = 16, 0.1
 # The mean of |mask| of white noise of standard deviation 1 is 6 / sqrt(pi / 2).
 _MASK_TO_NOISE = float(np.sqrt(np.pi / 2)) / 6
@@ -48,8 +50,9 @@ def describe(picture: Picture) -> Features:
     image = Image.fromarray(picture.rgb).resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)
     rgb = np.asarray(image, dtype=np.float32)
     luma = np.ascontiguousarray(rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32))
-    sharpness, detail = _sharpness(luma)
-    return Features(luma, block_mean(rgb), edge_field(halve(luma)), sharpness, detail, _noise(picture.rgb))
+    half = halve(luma)
+    sharpness, detail = _sharpness(luma, half)
+    return Features(luma, block_mean(rgb), edge_field(half), sharpness, detail, _noise(picture.rgb))
 
 
 def halve(plane: Plane) -> Plane:
@@ -87,12 +90,14 @@ def edge_field(luma: Plane) -> Field:
     return (doubled / (strength + 0.5 * around + _NOISE_FLOOR)).astype(np.complex64)
 
 
-def _sharpness(luma: Plane) -> tuple[Plane, Plane]:
-    """Log ratio of fine to coarse detail per block, and the coarse detail (grey levels, root mean square)."""
-    first, second = box(luma, 1), box(luma, 4)
-    fine = block_mean((luma - first) ** 2)
-    coarse = block_mean((first - second) ** 2)
-    ratio = 0.5 * np.log((fine + np.float32(0.02)) / (coarse + np.float32(0.5)))
+def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:
+    """Log ratio of fine to coarse detail per block, and the coarse detail (grey levels, root mean square).
+
+    Lack of focus takes fine detail and leaves coarse; fog, haze and exposure take both alike.
+    """
+    fine = block_mean((luma - box(luma, 1)) ** 2)
+    coarse = block_mean((box(half, 2) - box(half, 6)) ** 2)
+    ratio = 0.5 * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
     return ratio.astype(np.float32), np.sqrt(coarse)
 
 

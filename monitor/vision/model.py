@@ -31,7 +31,7 @@ _WEAK = 0.25
 _UNIT = np.concatenate([[0], np.exp(2j * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS)]).astype(np.complex64)
 
 # What a block is taken to do until enough pictures were seen: the mean and spread over real scenes.
-PRIOR_MEAN, PRIOR_SPREAD, PRIOR_WEIGHT = 0.55, 0.16, 3.0
+PRIOR_MEAN, PRIOR_SPREAD, PRIOR_WEIGHT = 0.5, 0.18, 1.0
 # The statistics forget slowly: a picture counts at least this much once many were learned (seasons, growing trees).
 _SLOWEST = 1 / 60
 
@@ -49,7 +49,7 @@ class State:
     @property
     def field(self) -> Field:
         """The edge directions as unit vectors, zero where there is no edge."""
-        return _UNIT[self.codes]
+        return np.asarray(_UNIT[self.codes])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,23 +148,22 @@ def agreement(state: State, field: Field) -> Plane:
 def weight(states: Iterable[State]) -> Plane:
     """The share of cells with an edge per block, the mean over states."""
     planes = [_block_sum((state.codes > 0).astype(np.float32)) / _CELLS_A_BLOCK for state in states]
-    return np.mean(planes, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(planes, axis=0), dtype=np.float32)
 
 
-def best_agreement(states: Sequence[State], field: Field) -> tuple[Plane, State]:
-    """The agreement with the state that fits best, and that state."""
-    planes = [agreement(state, field) for state in states]
-    best = int(np.argmax([float(plane.mean()) for plane in planes]))
-    return planes[best], states[best]
+def best_agreement(states: Sequence[State], field: Field) -> Plane:
+    """The agreement of each block with the state that fits it best."""
+    planes = np.array([agreement(state, field) for state in states], dtype=np.float32)
+    return np.asarray(planes.max(0))
 
 
 _FEW_EDGES = 1.0
 _CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
 
 
-def _block_sum(plane: NDArray[np.floating]) -> Plane:
+def _block_sum(plane: NDArray[np.float32]) -> Plane:
     shape = (ROWS, CELL_ROWS // ROWS, COLUMNS, CELL_COLUMNS // COLUMNS)
-    return plane.reshape(shape).sum((1, 3)).astype(np.float32)
+    return np.asarray(plane.reshape(shape).sum((1, 3)), dtype=np.float32)
 
 
 def _distance(one: State, other: State) -> float:
@@ -196,8 +195,8 @@ def _farthest(seen: Sequence[Features], phase: Phase, quota: int) -> list[State]
 def _measure(seen: Sequence[Features], bank: Sequence[State]) -> Stats:
     """Mean and spread of the agreement of each picture with the bank, its own state left out."""
     planes = [plane for features in seen if (plane := _agreement_of_other(features, bank)) is not None]
-    sharpness = np.mean([features.sharpness for features in seen], axis=0, dtype=np.float32)
-    detail = np.mean([features.detail for features in seen], axis=0, dtype=np.float32)
+    sharpness = np.asarray(np.mean([features.sharpness for features in seen], axis=0))
+    detail = np.asarray(np.mean([features.detail for features in seen], axis=0))
     stack = np.array(planes, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
     total = len(stack) + PRIOR_WEIGHT
     mean = (stack.sum(0) + PRIOR_WEIGHT * PRIOR_MEAN) / total
@@ -208,14 +207,14 @@ def _measure(seen: Sequence[Features], bank: Sequence[State]) -> Stats:
 def _agreement_of_other(features: Features, bank: Sequence[State]) -> Plane | None:
     own = encode(features, bank[0].phase).codes
     others = [state for state in bank if not np.array_equal(state.codes, own)]
-    return best_agreement(others, features.field)[0] if others else None
+    return best_agreement(others, features.field) if others else None
 
 
 def _blend(stats: Stats | None, features: Features, bank: Sequence[State]) -> Stats:
     """One more picture into the statistics of its phase."""
     if stats is None:
         return _measure([features], [encode(features, "day")])
-    plane = best_agreement(bank, features.field)[0]
+    plane = best_agreement(bank, features.field)
     rate = max(_SLOWEST, 1 / (stats.count + PRIOR_WEIGHT))
     mean = stats.mean + rate * (plane - stats.mean)
     square = (1 - rate) * (stats.spread**2 + rate * (plane - stats.mean) ** 2)
@@ -249,7 +248,7 @@ _STATE_SIZE = 1 + _TONE_SIZE + _CODES_SIZE
 _STATS_SIZE = 3 * BLOCKS
 # Agreement travels as a byte from -1 to 1 in steps of 1/7 (4 bits), the spread in steps of 1/30 (4 bits).
 _MEAN_STEPS, _SPREAD_STEPS = 15.0, 30.0
-_SHARP_LOW, _SHARP_STEPS = -4.0, 60.0
+_SHARP_LOW, _SHARP_STEPS = -4.25, 50.0
 _DETAIL_STEPS = 8.0
 
 
@@ -277,7 +276,8 @@ def _pack_stats(stats: Stats | None) -> bytes:
 
 
 def _quantised(plane: Plane, low: float, steps: float, top: int) -> NDArray[np.uint8]:
-    return np.clip(np.rint((plane - low) * steps), 0, top).astype(np.uint8)
+    steps_up = np.rint((plane - low) * steps)
+    return np.asarray(np.clip(steps_up, 0, top), dtype=np.uint8)
 
 
 def _unpack_all(data: bytes, counts: tuple[int, int]) -> dict[Phase, Stats]:

@@ -1,22 +1,47 @@
-"""A picture against the learned view of its camera: moved, out of focus, covered."""
+"""A picture against the learned view of its camera: moved, out of focus, covered.
+
+Each block knows how its edges agree with the bank when all is well (mean and spread), so each gives evidence: the log
+likelihood that this agreement comes from something else in front, against that it is normal. Evidence is smoothed over
+neighbours, for covers are connected.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from monitor.vision.features import BLOCKS, Features
+from monitor.vision.features import BLOCKS, Features, Field, Plane, box
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel, best_agreement, weight
+from monitor.vision.model import CameraModel, State, Stats, best_agreement, weight
+from monitor.vision.shift import Shift, find_shift, moved_tiles
 from monitor.vision.tone import Phase
 
-# Blocks with fewer of their cells on an edge say nothing.
-_BLOCK_WEIGHT = 0.3
-# The view is checkable when this share of the blocks is reliable.
-_ENOUGH = 0.25
-_COVER_LIMIT = 0.3
+# What a block agrees by chance when something else is in front: mean 0, and this spread (measured).
+_CHANCE_SPREAD = 0.22
+# The spread of the agreement is never taken to be smaller than this.
+_LEAST_SPREAD = 0.1
+# A block is reliable when its normal agreement stands this far from chance (in common spreads), and has edges in this
+# share of its cells.
+_APART_LEAST, _APART_FULL = 0.8, 1.3
+_LEAST_EDGES = 0.25
+_EVIDENCE_CAP = 4.0
+# The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
+_ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
+
+# Limits, from real scenes, each left out in turn.
+_COVER_LIMIT = 0.25
+_FULL_COVER = 0.8
+_BLUR_LIMIT = 0.40
+_TILES_LIMIT, _TILES_LEFT = 2, 6
+# Another view altogether: hardly a block agrees, and yet the picture is as detailed and sharp as ever.
+_ELSEWHERE_SHARE, _ELSEWHERE_DETAIL = 0.6, -0.65
+# From this cover on the place is searched for shifts; below it the view is where it was.
+_SEARCH_FROM = 0.1
+# Fewer pictures than this learned: wider margins, since the spread of the normal is not known yet.
+_SURE_FROM, _WIDEST = 6, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +55,106 @@ class Seen:
     blocks: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The normal view of one phase: what to expect of each block, and how reliable that is (0..1)."""
+
+    states: Sequence[State]
+    stats: Stats
+    reliability: Plane
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """The blocks that say something."""
+        return np.asarray(self.reliability > 0.05)
+
+    @property
+    def field(self) -> Field:
+        """The mean of the states: edges that stay keep their length, others fade."""
+        return np.asarray(np.mean([state.field for state in self.states], axis=0), dtype=np.complex64)
+
+
 def unseen() -> Seen:
     """No comparison was made."""
     return Seen()
 
 
 def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
-    """Compare a picture with the states of its phase."""
-    states = model.of(phase)
-    if not states:
+    """Compare a picture with the accepted ones of its phase; of an unknown phase only a full cover is told."""
+    if not model.states:
         return Seen()
-    agreement, _ = best_agreement(states, features.field)
-    stats = model.stats[phase]
-    reliable = (weight(states) >= _BLOCK_WEIGHT) & (stats.mean > 0.3)
-    enough = bool(reliable.sum() >= _ENOUGH * BLOCKS)
-    lost = reliable & (agreement < 0.4 * stats.mean)
-    share = float(lost.sum() / max(1, reliable.sum()))
-    blocks = tuple(int(index) for index in np.flatnonzero(lost)) if enough else ()
-    return Seen({Label.OBSTRUCTED: share / _COVER_LIMIT if enough else 0.0}, enough, round(share, 3), None, blocks)
+    known = phase in model.phases
+    reference = reference_of(model, phase if known else next(iter(sorted(model.phases))))
+    margin = 1 + _WIDEST * max(0.0, 1 - reference.stats.count / _SURE_FROM)
+    lost = lost_blocks(features, reference)
+    told = reference.told
+    share = float(lost[told].mean()) if told.any() else 0.0
+    enough = bool(told.sum() >= _ENOUGH * BLOCKS)
+    if not known or not enough:
+        return _full_cover_only(share, lost, told, known and enough)
+    shift, moved = _moved(features, reference, share)
+    faults = {
+        Label.MOVED: moved,
+        Label.BLUR: _blur(features, reference, lost) / (_BLUR_LIMIT * margin),
+        Label.OBSTRUCTED: share / (_COVER_LIMIT * margin),
+    }
+    return Seen(faults, enough, round(share, 4), shift, _indices(lost))
+
+
+def reference_of(model: CameraModel, phase: Phase) -> Reference:
+    """What is known of one phase."""
+    states, stats = model.of(phase), model.stats[phase]
+    apart = stats.mean / np.hypot(np.maximum(stats.spread, _LEAST_SPREAD), _CHANCE_SPREAD)
+    reliability = np.clip((apart - _APART_LEAST) / (_APART_FULL - _APART_LEAST), 0, 1)
+    reliability = reliability * (weight(states) >= _LEAST_EDGES)
+    return Reference(states, stats, reliability.astype(np.float32))
+
+
+def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
+    """The blocks whose normal edges are not seen, by the evidence of the block and its neighbours."""
+    agreement = best_agreement(reference.states, features.field)
+    mean, spread = reference.stats.mean, np.maximum(reference.stats.spread, _LEAST_SPREAD)
+    normal = ((np.minimum(agreement, mean) - mean) / spread) ** 2
+    chance = (np.maximum(agreement, 0) / _CHANCE_SPREAD) ** 2
+    evidence = 0.5 * (normal - chance) + np.log(spread / _CHANCE_SPREAD)
+    evidence = np.clip(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
+    return np.asarray((box(evidence.astype(np.float32), 1) > 0) & reference.told)
+
+
+def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:
+    if told.sum() < _ENOUGH_FOR_FULL * BLOCKS or share < _FULL_COVER:
+        return Seen(enough=enough)
+    return Seen({Label.OBSTRUCTED: share / _FULL_COVER}, enough, round(share, 4), None, _indices(lost))
+
+
+def _moved(features: Features, reference: Reference, share: float) -> tuple[tuple[float, float] | None, float]:
+    if share < _SEARCH_FROM:
+        return None, 0.0
+    normal = reference.field
+    shift = find_shift(features.field, normal)
+    if shift.strength >= 1:
+        return shift.shares, shift.strength
+    away, left = moved_tiles(features.field, normal)
+    tiles = away / _TILES_LIMIT if left <= _TILES_LEFT else 0.0
+    return None, max(shift.strength, tiles, _elsewhere(features, reference, share))
+
+
+def _elsewhere(features: Features, reference: Reference, share: float) -> float:
+    told = reference.told
+    detail = np.log((features.detail + 1) / (reference.stats.detail + 1))
+    return share / _ELSEWHERE_SHARE if float(np.median(detail[told])) > _ELSEWHERE_DETAIL else 0.0
+
+
+def _blur(features: Features, reference: Reference, lost: NDArray[np.bool_]) -> float:
+    """How much of the fine detail is gone (log ratio) where the view is not covered; nothing if little is left."""
+    left = reference.told & ~lost
+    if left.sum() < _LEFT_FOR_BLUR * reference.told.sum():
+        return 0.0
+    return -float(np.median((features.sharpness - reference.stats.sharpness)[left]))
+
+
+_LEFT_FOR_BLUR = 0.15
+
+
+def _indices(blocks: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(index) for index in np.flatnonzero(blocks))
