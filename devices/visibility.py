@@ -2,8 +2,8 @@
 
 - platform administrators see everything;
 - police officers see the compounds of their scope (a district or one compound);
-- contractors see the devices under their organisation's contracts, narrowed to a contract or compound where the membership
-  names one;
+- contractors see the devices under their organisation's contracts, narrowed to a contract or compound where the
+  membership names one;
 - owners see the compounds they own.
 Whoever has no membership sees nothing.
 """

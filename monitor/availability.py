@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What holds between two readings. `blind`: ours, nobody's figure counts it; `excluded`: granted, out of the net figure."""
+    """What holds between two readings. `blind` is ours and counts in no figure; `excluded` leaves the net figure."""
 
     online: bool = False
     usable: bool = False
@@ -46,7 +46,7 @@ def hour_of(at: datetime) -> datetime:
 
 
 def advance(hour: Hour, since: datetime, until: datetime, condition: Condition) -> tuple[list[Hour], Hour]:
-    """Book the time from `since` to `until` under a condition; give the hours that closed on the way and the running one."""
+    """Book the time from `since` to `until` under a condition; give the hours closed meanwhile and the running one."""
     closed: list[Hour] = []
     while since < until:
         if hour_of(since) != hour.start:

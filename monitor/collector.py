@@ -9,19 +9,14 @@ they come in, so that one slow camera does not hold up the news of the others (D
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Any
 
 import redis
 from celery import Celery
 from cryptography.fernet import Fernet, MultiFernet
 
 from monitor import env
-from monitor.probes.runner import Loop
-from monitor.wire import Finding, Reading, Refused, Request, open_targets, seal
 
 # A sealed batch older than this is worthless: the targets are due again. Seconds.
 TARGETS_MAX_AGE_S = 60

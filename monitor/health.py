@@ -58,8 +58,8 @@ class Status(StrEnum):
 class Track:
     """All that is kept of one aspect: its state, the ring of its last readings (bit 0 newest, 1 = bad), its cause.
 
-    `since`: from when the state holds; `turn_at`: the first reading of the run that may become a transition; `at`: the last
-    reading that showed something; `why`: why the last reading showed nothing ("" when it did).
+    `since`: from when the state holds; `turn_at`: the first reading of the run that may become a transition; `at`: the
+    last reading that showed something; `why`: why the last reading showed nothing ("" when it did).
     """
 
     state: State = State.UNKNOWN

@@ -1,7 +1,7 @@
 """From transitions to incidents: one open per device and aspect, causes before symptoms, events into the outbox.
 
-Called by `recording` inside its transaction, with all changes of a batch at once; the number of statements does not grow
-with the batch.
+Called by `recording` inside its transaction, with all changes of a batch at once; the number of statements does not
+grow with the batch.
 """
 
 from __future__ import annotations

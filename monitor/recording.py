@@ -1,7 +1,7 @@
 """The only writer of what is held true: a batch of readings becomes states, transitions, hours, incidents, rechecks.
 
-Everything of a batch is written in one transaction with a number of statements that does not grow with the batch. A reading
-counts only when it comes from an open lease, and only when it is younger than what is known.
+Everything of a batch is written in one transaction with a number of statements that does not grow with the batch. A
+reading counts only when it comes from an open lease, and only when it is younger than what is known.
 """
 
 from __future__ import annotations
@@ -28,19 +28,30 @@ from monitor.health import (
     wants_second_look,
 )
 from monitor.keeping import drop, keep, media
-from monitor.models import DeviceHour, DeviceState, Passport, Picture, Schedule, Transition
+from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, Schedule, Transition
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
 from monitor.schedule import Policies
 from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
 
-# Fetches and forgets a picture that waits under a key at the broker: (thumbnail, original or None), or None when it expired.
+# Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
 Fetch = Callable[[str], "tuple[bytes, bytes | None] | None"]
 
 # A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
 LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One reading and all that is held about its device."""
+
+    reading: Reading
+    device: Device
+    state: DeviceState
+    schedule: Schedule
+    policy: Policy
 
 
 @dataclass(slots=True)
@@ -66,7 +77,7 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
         batch = _take_in(accepted, schedules, fetch, now)
         _write(batch, accepted, now)
         _reschedule(accepted, schedules, batch, now)
-        transaction.on_commit(lambda: [drop(name) for name in batch.dropped])
+        transaction.on_commit(lambda: _forget(batch.dropped))
     return len(accepted)
 
 
@@ -83,6 +94,11 @@ def mark_silent(now: datetime) -> int:
                 _silence(state, batch, now)
         _write(batch, (), now)
     return len(batch.states)
+
+
+def _forget(names: Sequence[str]) -> None:
+    for name in names:
+        drop(name)
 
 
 # -- which readings count
@@ -116,8 +132,8 @@ def _take_in(readings: Sequence[Reading], schedules: Mapping[int, Schedule], fet
     for reading in readings:
         device = devices.get(reading.device_id)
         if device is not None and device.endpoint_id == reading.endpoint_id:
-            policy = policies.of_device(device)
-            _take(reading, device, states[device.pk], schedules[reading.endpoint_id], policy, batch, fetch, now)
+            schedule, policy = schedules[reading.endpoint_id], policies.of_device(device)
+            _take(Case(reading, device, states[device.pk], schedule, policy), batch, fetch, now)
     return batch
 
 
@@ -128,26 +144,18 @@ def _states(devices: Mapping[int, Device]) -> dict[int, DeviceState]:
     return {row.device_id: row for row in rows}
 
 
-def _take(
-    reading: Reading,
-    device: Device,
-    state: DeviceState,
-    schedule: Schedule,
-    policy: Policy,
-    batch: Batch,
-    fetch: Fetch,
-    now: datetime,
-) -> None:
+def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
+    reading, state = case.reading, case.state
     if state.looked_at is not None and reading.at <= state.looked_at:
         return
     tracks = state.read_tracks()
-    _book(state, tracks, device, schedule, policy, reading, batch)
+    _book(case, tracks, batch)
     for aspect, change in _step_all(tracks, reading.findings, reading.at):
-        batch.transitions.append(_transition(device.pk, aspect, change))
-        batch.turned.append(incidents.Turned(device.pk, aspect, change, policy.settle_s))
+        batch.transitions.append(_transition(state.device_id, aspect, change))
+        batch.turned.append(incidents.Turned(state.device_id, aspect, change, case.policy.settle_s))
     _settle(state, tracks, reading.at)
     _keep_picture(state, reading, batch, fetch)
-    _ask_again(device, tracks, policy, batch, now)
+    _ask_again(case, tracks, batch, now)
     batch.states.append(state)
 
 
@@ -200,48 +208,39 @@ def _silence(state: DeviceState, batch: Batch, now: datetime) -> None:
 # -- hours
 
 
-def _book(
-    state: DeviceState,
-    tracks: Mapping[Aspect, Track],
-    device: Device,
-    schedule: Schedule,
-    policy: Policy,
-    reading: Reading,
-    batch: Batch,
-) -> None:
+def _book(case: Case, tracks: Mapping[Aspect, Track], batch: Batch) -> None:
     """Book the time since the last reading under what was held true in it; a long silence of ours is blind."""
-    since = state.looked_at or reading.at
+    state, at = case.state, case.reading.at
+    since = state.looked_at or at
     hour = state.read_hour() or Hour(start=hour_of(since))
-    if bridged(since, reading.at, BRIDGED_INTERVALS * schedule.heartbeat_every):
-        condition = _condition(state, tracks, device, policy, reading.at)
-    else:
-        condition = Condition(blind=True, excluded=device.life != Life.IN_USE)
-    closed, hour = advance(hour, since, reading.at, condition)
-    batch.hours += [_hour_row(device.pk, item) for item in closed]
-    state.write_hour(replace(hour, looks=hour.looks + 1, pictures=hour.pictures + (reading.picture is not None)))
+    closed, hour = advance(hour, since, at, _condition(case, tracks, since))
+    batch.hours += [_hour_row(state.device_id, item) for item in closed]
+    pictures = hour.pictures + (case.reading.picture is not None)
+    state.write_hour(replace(hour, looks=hour.looks + 1, pictures=pictures))
 
 
-def _condition(
-    state: DeviceState, tracks: Mapping[Aspect, Track], device: Device, policy: Policy, at: datetime
-) -> Condition:
-    if device.life != Life.IN_USE:
+def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> Condition:
+    if case.device.life != Life.IN_USE:
         return Condition(excluded=True)
     held = {aspect: settled(track.state) for aspect, track in tracks.items()}
-    if held.get(Aspect.LINK, Verdict.UNKNOWN) is Verdict.UNKNOWN:
+    link = held.get(Aspect.LINK, Verdict.UNKNOWN)
+    if link is Verdict.UNKNOWN or not bridged(
+        since, case.reading.at, BRIDGED_INTERVALS * case.schedule.heartbeat_every
+    ):
         return Condition(blind=True)
-    online = held[Aspect.LINK] is Verdict.OK
+    online = link is Verdict.OK
     return Condition(
         online=online,
-        usable=online and (not device.sees or _usable(state, held, policy, at)),
+        usable=online and (not case.device.sees or _usable(case, held)),
         clock_ok=online and held.get(Aspect.CLOCK) is Verdict.OK,
     )
 
 
-def _usable(state: DeviceState, held: Mapping[Aspect, Verdict], policy: Policy, at: datetime) -> bool:
+def _usable(case: Case, held: Mapping[Aspect, Verdict]) -> bool:
     """The last judged picture is good and younger than three picture intervals (domain notes, section 6)."""
-    fresh = state.picture_at is not None and at - state.picture_at <= timedelta(
-        seconds=STALE_INTERVALS * policy.picture_s
-    )
+    limit = timedelta(seconds=STALE_INTERVALS * case.policy.picture_s)
+    taken_at = case.state.picture_at
+    fresh = taken_at is not None and case.reading.at - taken_at <= limit
     return fresh and held.get(Aspect.PICTURE) is Verdict.OK
 
 
@@ -290,7 +289,7 @@ def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fet
     }
 
 
-def _keep_proofs(opened: Sequence[incidents.Incident], states: Mapping[int, DeviceState]) -> None:
+def _keep_proofs(opened: Sequence[Incident], states: Mapping[int, DeviceState]) -> None:
     """A picture incident keeps the picture that confirmed it."""
     proofs = []
     for incident in opened:
@@ -300,7 +299,7 @@ def _keep_proofs(opened: Sequence[incidents.Incident], states: Mapping[int, Devi
     Picture.objects.bulk_create(proofs)
 
 
-def _proof(incident: incidents.Incident, state: DeviceState, taken_at: datetime) -> Picture:
+def _proof(incident: Incident, state: DeviceState, taken_at: datetime) -> Picture:
     sha256 = str(state.picture["sha256"])
     data = media(state.picture_file).read_bytes()
     return Picture(
@@ -364,14 +363,14 @@ def _keep_passports(readings: Sequence[Reading]) -> None:
 # -- when to look again
 
 
-def _ask_again(device: Device, tracks: Mapping[Aspect, Track], policy: Policy, batch: Batch, now: datetime) -> None:
-    if not any(wants_second_look(track) for track in tracks.values()) or device.endpoint_id is None:
+def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: datetime) -> None:
+    if not any(wants_second_look(track) for track in tracks.values()):
         return
-    soon = now + timedelta(seconds=policy.second_look_s)
-    batch.rechecks[device.endpoint_id] = min(soon, batch.rechecks.get(device.endpoint_id, soon))
-    link = tracks.get(Aspect.LINK)
-    if link is not None and wants_second_look(link) and device.parent and device.parent.endpoint_id:
-        batch.parents.add(device.parent.endpoint_id)
+    soon, endpoint_id = now + timedelta(seconds=case.policy.second_look_s), case.reading.endpoint_id
+    batch.rechecks[endpoint_id] = min(soon, batch.rechecks.get(endpoint_id, soon))
+    link, parent = tracks.get(Aspect.LINK), case.device.parent
+    if link is not None and wants_second_look(link) and parent and parent.endpoint_id:
+        batch.parents.add(parent.endpoint_id)
 
 
 def _reschedule(readings: Sequence[Reading], schedules: Mapping[int, Schedule], batch: Batch, now: datetime) -> None:

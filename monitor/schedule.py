@@ -28,8 +28,9 @@ from monitor.wire import Aspect, Credential, Probe, Subject, Target, Tier
 SPREAD = 2_654_435_761
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
-# What a batch may wait in the queue before the visit is worthless, and what a lease outlasts the deadline by, in seconds.
+# What a batch may wait in the queue before the visit is worthless, in seconds; a lease outlasts it and any visit.
 PATIENCE_S = 30
+LEASE_S = PATIENCE_S + 30
 # A person waits for a look: the bucket is deeper (DESIGN, decision 3).
 LOOK_BURST = 8
 
@@ -90,7 +91,8 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
     """
     chosen = Q() if endpoint_ids is None else Q(endpoint__in=endpoint_ids)
     polled = Device.objects.polled().filter(endpoint=OuterRef("endpoint"))
-    gone, _rows = Schedule.objects.filter(chosen).filter(~Exists(polled)).delete()
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    gone, _rows = Schedule.objects.filter(chosen & free).filter(~Exists(polled)).delete()
     have = {row.endpoint_id: row for row in Schedule.objects.filter(chosen)}
     wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint"))
     rows = [
@@ -134,19 +136,20 @@ def _same(row: Schedule | None, endpoint: Endpoint, every: tuple[int, int | None
 
 def _row(endpoint: Endpoint, every: tuple[int, int | None, int], old: Schedule | None, now: datetime) -> Schedule:
     heartbeat, picture, facts = every
-    dues = [phase_after(endpoint.pk, seconds, now) if seconds else None for seconds in every]
+    heartbeat_due = phase_after(endpoint.pk, heartbeat, now)
+    picture_due = phase_after(endpoint.pk, picture, now) if picture else None
     # Facts are wanted soon after a device appears, not a day later.
-    first_facts = old.facts_due if old else dues[0]
+    facts_due = old.facts_due if old else heartbeat_due
     return Schedule(
         endpoint=endpoint,
         zone_id=endpoint.zone_id,
         heartbeat_every=heartbeat,
         picture_every=picture,
         facts_every=facts,
-        heartbeat_due=dues[0],
-        picture_due=dues[1],
-        facts_due=first_facts,
-        due=min(due for due in (dues[0], dues[1], first_facts) if due),
+        heartbeat_due=heartbeat_due,
+        picture_due=picture_due,
+        facts_due=facts_due,
+        due=min(due for due in (heartbeat_due, picture_due, facts_due) if due),
     )
 
 
@@ -192,14 +195,17 @@ RETURNING s.endpoint_id, p.heartbeat_due <= %(now)s, p.picture_due <= %(now)s, p
 def claim(zone_id: int, now: datetime, limit: int = BATCH) -> list[Claim]:
     """Lease what is due in a zone and move its instants on, in one statement; the longest due first."""
     lease = uuid.uuid4()
-    asked = {"zone": zone_id, "now": now, "limit": limit, "lease": lease, "until": now + timedelta(seconds=LEASE_S)}
+    asked: dict[str, Any] = {
+        "zone": zone_id,
+        "now": now,
+        "limit": limit,
+        "lease": lease,
+        "until": now + timedelta(seconds=LEASE_S),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, asked)
         rows = cursor.fetchall()
     return [_claim(str(lease), row) for row in rows]
-
-
-LEASE_S = PATIENCE_S + 30
 
 
 def _claim(lease: str, row: Sequence[Any]) -> Claim:
@@ -210,24 +216,29 @@ def _claim(lease: str, row: Sequence[Any]) -> Claim:
 
 
 def claim_for_look(device: Device, now: datetime) -> Claim | None:
-    """Lease a device's endpoint for a person's look; None while a visit is under way."""
+    """Lease a device's endpoint for a person's look, paused ones too; None while a visit is under way."""
     with transaction.atomic():
-        row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first()
-        if row is None and device.endpoint_id:
-            sync(now, [device.endpoint_id])
-            row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first()
-        if row is None or (row.leased_until and row.leased_until > now):
+        row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first() or _row_for_look(
+            device, now
+        )
+        if row.leased_until and row.leased_until > now:
             return None
         row.lease, row.leased_until = uuid.uuid4(), now + timedelta(seconds=LEASE_S)
         row.save(update_fields=["lease", "leased_until"])
     return Claim(row.endpoint_id, str(row.lease), frozenset(Tier), False, row.worked, row.hold_until, row.hold_cause)
 
 
+def _row_for_look(device: Device, now: datetime) -> Schedule:
+    for endpoint, every in _intervals([device]):
+        _row(endpoint, every, None, now).save(force_insert=True)
+    return Schedule.objects.select_for_update().get(endpoint=device.endpoint_id)
+
+
 # -- targets
 
 
 def targets(claims: Sequence[Claim], only: Device | None = None) -> list[Target]:
-    """What a probe needs to visit these endpoints: addresses, credentials, what is due, what is known of each device."""
+    """What a probe needs to visit these endpoints: addresses, credentials, what is due, what is known already."""
     policies = Policies()
     by_endpoint: dict[int, list[Device]] = defaultdict(list)
     wanted = Device.objects.polled() if only is None else Device.objects.filter(pk=only.pk)

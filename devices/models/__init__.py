@@ -1,7 +1,8 @@
 """The register's tables."""
 
 from devices.models.contracts import Contract
-from devices.models.devices import Device, Kind, Life, Ownership
+from devices.models.devices import Device, Life, Ownership
+from devices.models.kinds import Kind
 from devices.models.network import Credential, Endpoint, Zone
 from devices.models.people import Membership, Organisation, Role, User
 from devices.models.places import Compound, CompoundGroup, District, Slot

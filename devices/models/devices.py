@@ -141,7 +141,7 @@ class Device(models.Model):
         for _level in range(MAX_PARENTS):
             if above is None:
                 return
-            if above.pk is not None and above.pk == self.pk:
+            if above.pk == self.pk:
                 break
             above = above.parent
         raise ValidationError({"parent": _("The device would hang on itself.")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -13,8 +14,6 @@ from devices.secrets import SecretField
 
 def validate_host(text: str) -> None:
     """A host that can be dialled at all; which addresses may be is checked at every connect."""
-    from django.core.exceptions import ValidationError
-
     try:
         check_host(text)
     except ValueError as error:

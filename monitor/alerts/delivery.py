@@ -43,7 +43,7 @@ def _claim(now: datetime) -> Sequence[Notification]:
         free = [item.pk for item in due.order_by("due_at")[:BATCH] if not _taken(item, now)]
         Notification.objects.filter(pk__in=free).update(claimed_until=now + timedelta(seconds=CLAIM_S))
     related = ("user", "event__incident__device__compound", "event__incident__device__slot")
-    return Notification.objects.filter(pk__in=free).select_related(*related).order_by("due_at", "pk")
+    return list(Notification.objects.filter(pk__in=free).select_related(*related).order_by("due_at", "pk"))
 
 
 def _taken(notification: Notification, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Picture(models.Model):
-    """A kept picture: the accepted reference of a phase, or the proof of an incident; `file` is below the media root."""
+    """A kept picture: the accepted reference of a phase, or the proof of an incident. `file`: below the media root."""
 
     class Role(models.TextChoices):
         """Why it is kept."""

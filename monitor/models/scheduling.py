@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from devices.models import Kind
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
-def _seconds(label: str, least: int) -> models.PositiveIntegerField[int | None, int | None]:
+
+def _seconds(label: _StrPromise, least: int) -> models.PositiveIntegerField[int | None, int | None]:
     return models.PositiveIntegerField(label, null=True, blank=True, validators=[MinValueValidator(least)])
 
 

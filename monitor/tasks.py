@@ -1,0 +1,149 @@
+"""What Celery runs: each task loads, calls the next stage by name, and returns a sentence."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import redis
+from celery import Task, shared_task
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.utils import timezone
+
+from devices.models import Zone
+from monitor import recording, schedule
+from monitor.alerts.delivery import deliver as deliver_due
+from monitor.alerts.fanout import fan_out
+from monitor.celery import app
+from monitor.models import Look, LookStep, Pulse
+from monitor.wire import open_readings, seal
+
+# Readings older than this were sealed in another life of the platform. Seconds.
+READINGS_MAX_AGE_S = 600
+# A person waits this long for a visit under way to end, asking again each second.
+LOOK_TRIES = 20
+# How long steps of a look are of use to anybody.
+LOOKS_KEPT = timedelta(days=7)
+# A look that nobody answered within this time is over. Seconds.
+LOOK_LIFE_S = 90
+
+
+@shared_task(name="monitor.tasks.tick", ignore_result=True)
+def tick() -> str:
+    """Claim what is due in every zone and send it to the zone's probe queue."""
+    now = timezone.now()
+    sent = sum(_send_due(zone) for zone in Zone.objects.all() if zone.name in settings.VIEWKEEPER_ZONE_KEYS)
+    _beat("tick")
+    return f"{sent} endpoints sent in {(timezone.now() - now).total_seconds():.2f} s"
+
+
+@shared_task(name="monitor.tasks.record", ignore_result=True)
+def record(zone: str, token: str, look_id: int | None = None) -> str:
+    """Write a batch of readings that came back from a zone, and end the look they belong to."""
+    readings = open_readings(token, keys_of(zone), READINGS_MAX_AGE_S)
+    counted = recording.record(readings, zone, lambda key: _fetch(zone, key))
+    if look_id is not None:
+        _end_look(look_id, "done" if counted else "refused")
+    return f"{counted} of {len(readings)} readings counted"
+
+
+@shared_task(name="monitor.tasks.deliver", ignore_result=True)
+def deliver() -> str:
+    """Turn settled events into notifications and send what is due."""
+    told, sent = fan_out(timezone.now()), deliver_due(timezone.now())
+    _beat("deliver")
+    return f"{told} events, {sent} mails"
+
+
+@shared_task(name="monitor.tasks.housekeep", ignore_result=True)
+def housekeep() -> str:
+    """Keep the schedule in step with the register, notice our own silence, forget old looks."""
+    now = timezone.now()
+    changed, silent = schedule.sync(now), recording.mark_silent(now)
+    Look.objects.filter(asked_at__lt=now - LOOKS_KEPT).delete()
+    Look.objects.filter(finished_at=None, asked_at__lt=now - timedelta(seconds=LOOK_LIFE_S)).update(
+        finished_at=now, outcome="unanswered"
+    )
+    _beat("housekeep")
+    return f"{changed} schedules changed, {silent} devices silent"
+
+
+@shared_task(name="monitor.tasks.look", bind=True, ignore_result=True, max_retries=LOOK_TRIES)
+def look(self: Task[Any, Any], look_id: int) -> str:
+    """Send a person's look to the zone's look queue, as soon as no visit is under way at that endpoint."""
+    row = Look.objects.select_related("device__endpoint__zone").get(pk=look_id)
+    device = row.device
+    if device.endpoint is None:
+        _end_look(look_id, "no_endpoint")
+        return "the device has no endpoint"
+    claim = schedule.claim_for_look(device, timezone.now())
+    if claim is None:
+        if self.request.retries >= LOOK_TRIES:
+            _end_look(look_id, "busy")
+            return "a visit was under way all the time"
+        raise self.retry(countdown=1)
+    zone = device.endpoint.zone.name
+    sealed = seal(schedule.targets([claim], only=device), keys_of(zone))
+    app.send_task("probe.look", [zone, look_id, sealed], queue=f"look.{zone}", expires=schedule.PATIENCE_S)
+    Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
+    return f"look {look_id} sent to {zone}"
+
+
+@shared_task(name="monitor.tasks.look_step", ignore_result=True)
+def look_step(zone: str, look_id: int, number: int, token: str) -> str:
+    """Write one step of a look, as it came from the probe."""
+    step: dict[str, Any] = json.loads(keys_of(zone).decrypt(token.encode(), ttl=READINGS_MAX_AGE_S))
+    found = Look.objects.filter(pk=look_id, finished_at=None, device__endpoint__zone__name=zone)
+    if found.exists():
+        LookStep.objects.bulk_create([LookStep(look_id=look_id, number=number, **_step(step))], ignore_conflicts=True)
+    return f"step {number} of look {look_id}"
+
+
+def keys_of(zone: str) -> MultiFernet:
+    """The keys that seal what travels to and from a zone."""
+    keys: Mapping[str, tuple[str, ...]] = settings.VIEWKEEPER_ZONE_KEYS
+    return MultiFernet([Fernet(key) for key in keys[zone]])
+
+
+def _send_due(zone: Zone) -> int:
+    sent = 0
+    while claims := schedule.claim(zone.pk, timezone.now()):
+        for batch in schedule.batches(schedule.targets(claims)):
+            sealed = seal(batch, keys_of(zone.name))
+            app.send_task("probe.visit", [zone.name, sealed], queue=f"probe.{zone.name}", expires=schedule.PATIENCE_S)
+        sent += len(claims)
+    return sent
+
+
+def _beat(name: str) -> None:
+    Pulse.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+
+
+def _end_look(look_id: int, outcome: str) -> None:
+    Look.objects.filter(pk=look_id, finished_at=None).update(finished_at=timezone.now(), outcome=outcome)
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: step[name] for name in ("aspect", "verdict", "cause", "detail", "request") if name in step}
+
+
+@lru_cache(maxsize=1)
+def _store() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL)
+
+
+def _fetch(zone: str, key: str) -> tuple[bytes, bytes | None] | None:
+    """Take a picture from the broker; None when its short life is over or it was sealed for another zone."""
+    token = _store().getdel(key)
+    if not isinstance(token, bytes):
+        return None
+    try:
+        thumbnail, original = json.loads(keys_of(zone).decrypt(token))
+    except InvalidToken:
+        return None
+    return b64decode(thumbnail), b64decode(original) if original else None
