@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import ParseResult, parse_qsl, unquote, urlparse
 
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
@@ -33,10 +32,6 @@ DATABASE_OPTIONS = frozenset(
 MAIL_SCHEMES: Mapping[str, int] = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 # Without these nothing that serves starts.
 TO_SERVE = ("VIEWKEEPER_SECRET_KEY", "VIEWKEEPER_FIELD_KEYS", "VIEWKEEPER_ZONE_KEYS", "DATABASE_URL", "REDIS_URL")
-NO_DATABASE = (
-    "DATABASE_URL: not set; expected postgresql://USER:PASSWORD@HOST:PORT/NAME "
-    "(with the embedded database of `make run`: .venv/bin/python -m monitor.quickstart manage COMMAND)"
-)
 
 
 class SettingError(Exception):
@@ -54,11 +49,6 @@ def one_line_refusals(exit_code: int = WRONG_USAGE) -> Iterator[None]:
         yield
     except SettingError as error:
         print(error, file=sys.stderr)
-        raise SystemExit(exit_code) from None
-    except ImproperlyConfigured:
-        if raw("DATABASE_URL"):
-            raise
-        print(NO_DATABASE, file=sys.stderr)
         raise SystemExit(exit_code) from None
 
 

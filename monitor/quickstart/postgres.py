@@ -57,7 +57,7 @@ class Postgres:
     @property
     def exists(self) -> bool:
         """Whether the data folder has been initialised."""
-        return (self.data / "PG_VERSION").exists()
+        return is_initialised(self.data)
 
     def address(self, database: str = DATABASE) -> str:
         """DATABASE_URL for one of its databases."""
@@ -71,17 +71,28 @@ class Postgres:
         return Program("postgres", argv, plain_environment(), Path("/"), signal.SIGINT, self.identity)
 
 
+def is_initialised(data: Path) -> bool:
+    """Whether a data folder holds a database."""
+    return (data / "PG_VERSION").exists()
+
+
+def data_folder(var: Path) -> Path:
+    """Where the data of the installation at `var` lie."""
+    home = var / "postgres" if nobody() is None else shared_home() / installation(var)
+    return home / "data"
+
+
 def place(var: Path, password: str, options: Sequence[str] = ()) -> Postgres:
     """Decide where the server of the installation at `var` lives, and make its folders."""
     identity = nobody()
+    data = data_folder(var)
     if identity is None:
-        home = own_folder(var / "postgres")
-        return Postgres(source(), home / "data", short_socket(home), password, None, tuple(options))
-    shared = shared_home()
-    home = own_folder(shared / installation(var), mode=0o711)
+        home = own_folder(data.parent)
+        return Postgres(source(), data, short_socket(home), password, None, tuple(options))
+    home = own_folder(data.parent, mode=0o711)
     socket = own_folder(home / "socket", identity)
-    own_folder(home / "data", identity)
-    return Postgres(shared_binaries(shared), home / "data", socket, password, identity, tuple(options))
+    own_folder(data, identity)
+    return Postgres(shared_binaries(home.parent), data, socket, password, identity, tuple(options))
 
 
 def initialise(server: Postgres) -> None:

@@ -26,6 +26,8 @@ KILL_WAIT_S = 2.0
 LOG_LIMIT = 10_000_000  # bytes; then the log is kept as ".1" and begun anew
 START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command name: field 22 of proc(5)
 
+Condition = Callable[[], bool]
+
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -90,6 +92,11 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def attached(program: Program) -> int:
+    """Run a program at this very terminal, as it may ask a person, to its end; its exit code."""
+    return subprocess.run(program.argv, cwd=program.cwd, env=dict(program.env), check=False).returncode
+
+
 def stop(process: subprocess.Popen[bytes], how: signal.Signals, patience_s: float) -> bool:
     """Ask a child to end and wait; past `patience_s` its whole family is killed. Whether it ended by itself."""
     ask_to_stop(process, how)
@@ -111,7 +118,7 @@ def kill_family(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def wait_until(done: Callable[[], bool], patience_s: float) -> bool:
+def wait_until(done: Condition, patience_s: float) -> bool:
     """Poll until `done` or the time is over; whether it was done."""
     deadline = time.monotonic() + patience_s
     while not done():
