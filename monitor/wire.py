@@ -175,7 +175,7 @@ class Refused(Exception):
 
 def seal(items: Sequence[Target] | Sequence[Reading], keys: MultiFernet) -> str:
     """Encrypt targets or readings with the zone's key for their way over the broker."""
-    plain = json.dumps([_plain(item) for item in items], separators=(",", ":"))
+    plain = json.dumps([plain(item) for item in items], separators=(",", ":"))
     return keys.encrypt(plain.encode()).decode()
 
 
@@ -202,18 +202,18 @@ def _opened(token: str, keys: MultiFernet, max_age_s: int) -> list[dict[str, Any
     return opened
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Any of our dataclasses as plain JSON values; bytes as base64, times as ISO 8601."""
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

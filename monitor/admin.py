@@ -1,0 +1,74 @@
+"""The register and the journal for platform administrators: tables that have no page of their own yet."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.utils.translation import gettext_lazy as _
+
+from devices.models import (
+    Compound,
+    CompoundGroup,
+    Contract,
+    Device,
+    District,
+    Endpoint,
+    Membership,
+    Organisation,
+    Slot,
+    User,
+    Zone,
+)
+from monitor.models import PolicyRule
+
+
+class MembershipInline(admin.TabularInline):
+    """What a person may see, beside the person."""
+
+    model = Membership
+    extra = 0
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People, with their memberships."""
+
+    inlines = (MembershipInline,)
+    list_display = ("username", "name", "email", "language", "is_active")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("name", "email", "phone", "language")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+    )
+
+
+@admin.register(Device)
+class DeviceAdmin(admin.ModelAdmin):
+    """Devices; they are never deleted, they leave use."""
+
+    list_display = ("name", "compound", "kind", "endpoint", "channel", "life")
+    list_filter = ("kind", "life", "compound")
+    search_fields = ("name", "code", "serial", "endpoint__host")
+    raw_id_fields = ("parent", "endpoint", "slot", "paused_by")
+
+    def has_delete_permission(self, *_args: object, **_kwargs: object) -> bool:
+        """A device leaves use, it is not deleted (its history stays)."""
+        return False
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(admin.ModelAdmin):
+    """Addresses; the credential is changed on the device's page and shown nowhere."""
+
+    list_display = ("__str__", "zone")
+    list_filter = ("zone",)
+    exclude = ("credential",)
+
+
+@admin.register(PolicyRule)
+class PolicyRuleAdmin(admin.ModelAdmin):
+    """Intervals, deadlines and politeness for a zone, a kind or a compound."""
+
+    list_display = ("__str__", "heartbeat_s", "picture_s", "second_look_s", "settle_s")
+
+
+for model in (District, CompoundGroup, Compound, Slot, Organisation, Contract, Zone):
+    admin.site.register(model)
