@@ -1,0 +1,40 @@
+"""Politeness: a token bucket for each endpoint, so that no device is asked more than it bears."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from monitor.probes.failure import Late
+
+
+class Bucket:
+    """`burst` requests at once, one more each `refill_s` seconds; times are those of the given monotonic clock."""
+
+    def __init__(self, burst: int, refill_s: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._full_at = clock()
+        self.shape(burst, refill_s)
+
+    def shape(self, burst: int, refill_s: float) -> None:
+        """Take over a policy that has changed; what was used stays used."""
+        self._burst = max(1, burst)
+        self._refill_s = max(0.0, refill_s)
+
+    def wait_s(self) -> float:
+        """Seconds until the next request may be made; 0 where it may be made now."""
+        spent = self._full_at - self._clock()
+        return max(0.0, spent - (self._burst - 1) * self._refill_s)
+
+    def take(self) -> None:
+        """Book one request from now on."""
+        self._full_at = max(self._full_at, self._clock()) + self._refill_s
+
+    async def acquire(self, until: float) -> None:
+        """Wait for a token, book it; raise `Late` at once where none will be free before `until`."""
+        wait = self.wait_s()
+        if self._clock() + wait >= until:
+            raise Late
+        if wait > 0:
+            await asyncio.sleep(wait)
+        self.take()

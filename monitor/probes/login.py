@@ -1,0 +1,178 @@
+"""Authentication without harm (DESIGN, decision 6).
+
+Asked without a credential first; the scheme is chosen from the challenge and remembered per use. A credential-free 401
+is no attempt. One refused request ends the use of the credential; a stale nonce is renewed once and does not count.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+from monitor.causes import UNKNOWN_THEIRS
+from monitor.probes import clock, digest, http1, refusals
+from monitor.probes.failure import NeedsLogin, Refused, faulty, unknown
+from monitor.probes.memory import Memory
+from monitor.probes.talk import SOAP_CAP, Headers, Talk
+from monitor.wire import Credential, Finding, Verdict
+
+UNAUTHORISED: Final = 401
+REST_S: Final = 35 * 60
+DOUBT_S: Final = 90
+DOUBT: Final = "login_doubtful"
+
+
+class Login:
+    """Decides for one visit whether and how the credential is used, and what came of it."""
+
+    def __init__(self, talk: Talk, memory: Memory) -> None:
+        self._talk = talk
+        self._memory = memory
+        target = talk.target
+        self._held = target.hold_until is not None and target.hold_until > datetime.now(UTC)
+        self.used = ""
+        self.hold_s = 0
+        self.access: Finding | None = self._hold_finding() if self._held else None
+
+    def _hold_finding(self) -> Finding:
+        target = self._talk.target
+        cause = target.hold_cause or "login_refused"
+        until = target.hold_until.isoformat() if target.hold_until else ""
+        return (unknown if cause in UNKNOWN_THEIRS else faulty)(cause, until=until)
+
+    @property
+    def resting(self) -> bool:
+        """Whether the credential must not be used: held from before, or refused in this visit."""
+        return self._held or self.used == "refused"
+
+    @property
+    def credential(self) -> Credential | None:
+        """The credential, where it may be used."""
+        return None if self.resting else self._talk.target.credential
+
+    def needed(self) -> Credential:
+        """The credential; raise `NeedsLogin` where there is none to be used, with the finding for the access."""
+        credential = self.credential
+        if credential is None:
+            if self.access is None:
+                self.access = faulty("credential_missing")
+            raise NeedsLogin(self.why_not())
+        return credential
+
+    def why_not(self) -> str:
+        """The cause for what cannot be known without a login."""
+        if not self.resting:
+            return "needs_login"
+        return DOUBT if self.access is not None and self.access.cause == DOUBT else "login_held"
+
+    def worked(self) -> None:
+        """The device has accepted the credential."""
+        self.used = self.used or "worked"
+        self.proved()
+
+    def proved(self) -> None:
+        """The device has answered what only who may log in is told, or asks nobody for a login."""
+        if self.access is None:
+            self.access = Finding(Verdict.OK)
+
+    def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True) -> Refused:
+        """Book a refusal: credentials end here. Returns the failure to raise."""
+        said = refusals.refusal(body)
+        self.used = "refused"
+        self._talk.endpoint.nonces.clear()
+        definite = said.locked or said.attempts_left is not None or not sent
+        if self._talk.target.worked and self._talk.target.hold_cause != DOUBT and not definite:
+            self.access, self.hold_s = unknown(DOUBT), DOUBT_S
+        else:
+            self.access, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
+        return Refused(self.access.cause)
+
+    def snapshot_only(self) -> None:
+        """The refusal concerned the snapshot alone: the login had worked a moment before."""
+        self.used, self.access, self.hold_s = "worked", Finding(Verdict.OK), 0
+
+    def _verdict(self, said: refusals.Refusal, signed: bool) -> Finding:
+        if said.locked:
+            wait = {} if said.wait_s is None else {"wait_s": said.wait_s}
+            return faulty("locked_out", text=said.text, **wait)
+        skew = self._talk.endpoint.skew_s or 0.0
+        if signed and abs(skew) > clock.REFUSES_LOGIN_S:
+            return faulty("clock_refuses_login", offset_s=round(skew, 1))
+        left = {} if said.attempts_left is None else {"attempts_left": said.attempts_left, "text": said.text}
+        return faulty("login_refused", **left)
+
+    @property
+    def _basic(self) -> bool:
+        target = self._talk.target
+        return target.scheme == "https" or target.basic_in_clear
+
+    async def ask(
+        self,
+        use: str,
+        what: str,
+        method: str,
+        path: str,
+        headers: Headers = (),
+        body: bytes = b"",
+        cap: int = SOAP_CAP,
+        until: float | None = None,
+    ) -> http1.Response:
+        """A request that logs in over HTTP where it is asked to, with what is known of the last time.
+
+        A 401 that HTTP cannot answer is returned as it is; a refusal raises `Refused`.
+        """
+        nonces = self._talk.endpoint.nonces
+        fresh = renewed = False
+        while True:
+            header = self._authorization(use, method, path)
+            extra = [("Authorization", header)] if header else []
+            response = await self._talk.send(what, method, path, [*headers, *extra], body, cap, until)
+            if response.status != UNAUTHORISED:
+                self._accepted(use, response, bool(header))
+                return response
+            chosen = digest.choose(digest.parse(response.head.all("www-authenticate")), basic=self._basic)
+            if header and not self._may_renew(chosen, nonces.get(use), fresh, renewed):
+                raise self._ended(use, response)
+            renewed = renewed or bool(header)
+            if not self._prepare(use, chosen, response):
+                return response
+            fresh = True
+
+    def _authorization(self, use: str, method: str, path: str) -> str:
+        credential, scheme = self.credential, self._memory.shared(f"{use}_auth")
+        kept = self._talk.endpoint.nonces.get(use)
+        if credential is None:
+            return ""
+        if scheme == "basic" and self._basic:
+            return digest.basic(credential)
+        return kept.authorization(method, path, credential) if scheme == "digest" and kept else ""
+
+    def _accepted(self, use: str, response: http1.Response, sent: bool) -> None:
+        if sent:
+            self.worked()
+        elif use == "snapshot" and response.status == HTTPStatus.OK:
+            self._memory.learn("snapshot_auth", "none")
+
+    @staticmethod
+    def _may_renew(chosen: digest.Challenge | None, kept: digest.Kept | None, fresh: bool, renewed: bool) -> bool:
+        """Whether a 401 means the nonce and not the password: said stale, or a kept nonce met a new one."""
+        if chosen is None or chosen.scheme != "digest" or kept is None or renewed:
+            return False
+        return chosen.stale or (not fresh and chosen.params["nonce"] != kept.nonce)
+
+    def _ended(self, use: str, response: http1.Response) -> Refused:
+        self._memory.learn(f"{use}_auth", "")
+        return self.refuse(response.body)
+
+    def _prepare(self, use: str, chosen: digest.Challenge | None, response: http1.Response) -> bool:
+        """Take up a challenge; False where HTTP offers nothing that we may answer."""
+        if refusals.refusal(response.body).locked:
+            raise self.refuse(response.body, sent=False)
+        if chosen is None:
+            return False
+        self.needed()
+        self._memory.learn(f"{use}_auth", chosen.scheme)
+        if chosen.scheme == "digest":
+            self._talk.endpoint.nonces[use] = digest.Kept(chosen)
+        return True

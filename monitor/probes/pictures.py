@@ -1,0 +1,85 @@
+"""From the bytes of a picture to a finding: decoded, judged and handed out in a worker thread, never on the loop."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from monitor import vision
+from monitor.causes import CAUSES
+from monitor.probes.failure import faulty, unknown
+from monitor.probes.session import KeepPicture
+from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
+
+NORMAL = "normal"
+OBSTRUCTED = "obstructed"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a picture shows, and the note of it; no note where it is no picture."""
+
+    finding: Finding
+    note: PictureNote | None = None
+
+
+def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
+    """Decode, judge against the camera's model, hand the thumbnail out (the original only where it is needed)."""
+    try:
+        picture = vision.decode(data)
+    except vision.Refused as exc:
+        return Looked(_refused(exc))
+    model = vision.CameraModel.loads(subject.model) if subject.model else None
+    judged = vision.judge(picture, model, subject.trail)
+    finding = _finding(judged)
+    wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
+    key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
+    return Looked(finding, _note(judged, data, key))
+
+
+def _refused(refusal: vision.Refused) -> Finding:
+    if refusal.cause not in CAUSES:
+        return unknown("not_checkable", reason=refusal.detail)
+    return faulty(refusal.cause, **{"content" if refusal.cause == "not_a_picture" else "reason": refusal.detail})
+
+
+def _finding(judged: vision.Judgement) -> Finding:
+    label = str(judged.label)
+    detail: dict[str, Any] = {
+        "label": label,
+        "width": judged.width,
+        "height": judged.height,
+        "score": round(float(judged.score), 3),
+        "phase": str(judged.phase),
+    }
+    if judged.reason:
+        detail["reason"] = judged.reason
+    if not judged.checkable:
+        return Finding(Verdict.UNKNOWN, "not_checkable", detail)
+    if label == NORMAL:
+        return Finding(Verdict.OK, "", detail)
+    cause = CAUSES.get(label)
+    if cause is None or cause.aspect is not Aspect.PICTURE:
+        return Finding(Verdict.UNKNOWN, "not_checkable", detail)
+    share = {"share": round(float(judged.covered_share), 2)} if label == OBSTRUCTED else {}
+    return Finding(Verdict.FAULTY, label, detail | share)
+
+
+def _note(judged: vision.Judgement, data: bytes, key: str) -> PictureNote:
+    return PictureNote(
+        label=str(judged.label),
+        score=float(judged.score),
+        checkable=judged.checkable,
+        phase=str(judged.phase),
+        width=judged.width,
+        height=judged.height,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        covered_share=float(judged.covered_share),
+        blocks=tuple(judged.blocks),
+        shift=judged.shift,
+        reason=judged.reason,
+        trail=judged.trail,
+        key=key,
+    )

@@ -1,0 +1,92 @@
+"""One event loop per probe process, living as long as it (DESIGN, decision 2); tasks hand it batches and wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from monitor.probes import soap
+from monitor.probes.failure import unknown
+from monitor.probes.session import Session
+from monitor.probes.talk import OnStep
+from monitor.probes.visit import visit
+from monitor.wire import Aspect, Reading, Target
+
+log = logging.getLogger(__name__)
+
+OnDone = Callable[[list[Reading]], None]
+
+CONCURRENCY = 200
+# A visit ends by its own deadline; this is the belt to that, in seconds.
+GRACE_S = 0.2
+
+
+class Loop:
+    """A thread with an event loop and a session; `run_batch` may be called from any thread."""
+
+    def __init__(self, session: Session | None = None, concurrency: int = CONCURRENCY) -> None:
+        soap.warm()
+        self.session = session or Session()
+        self._concurrency = concurrency
+        self._slots: asyncio.Semaphore | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="probe-loop", daemon=True)
+        self._thread.start()
+
+    def run_batch(
+        self, targets: Sequence[Target], on_step: OnStep | None = None, on_done: OnDone = lambda _readings: None
+    ) -> list[Reading]:
+        """Visit the targets; the readings are complete when the longest deadline of a full house is over at last.
+
+        `on_done` gets each endpoint's readings as its visit ends, on the loop: it must only put them aside.
+        """
+        return asyncio.run_coroutine_threadsafe(self._batch(targets, on_step, on_done), self._loop).result()
+
+    async def _batch(self, targets: Sequence[Target], on_step: OnStep | None, on_done: OnDone) -> list[Reading]:
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(self._concurrency)
+        until = self._loop.time() + max((target.deadline_s for target in targets), default=0.0)
+        found = await asyncio.gather(*(self._told(target, until, on_step, on_done) for target in targets))
+        return [reading for readings in found for reading in readings]
+
+    async def _told(self, target: Target, until: float, on_step: OnStep | None, on_done: OnDone) -> list[Reading]:
+        readings = await self._one(target, until, on_step)
+        on_done(readings)
+        return readings
+
+    async def _one(self, target: Target, until: float, on_step: OnStep | None) -> list[Reading]:
+        assert self._slots is not None
+        try:
+            async with asyncio.timeout_at(until + GRACE_S):
+                async with self._slots:
+                    return await visit(self._within(target, until), self.session, on_step)
+        except TimeoutError:
+            return _ours(target, "late")
+        except Exception:  # a bug of ours never marks a camera offline
+            log.exception("visit of endpoint %s failed", target.endpoint_id)
+            return _ours(target, "platform_silent")
+
+    def _within(self, target: Target, until: float) -> Target:
+        """A target that had to wait for a slot has that much less time: a batch does not outlast its deadline."""
+        left = until - self._loop.time()
+        return target if left >= target.deadline_s else replace(target, deadline_s=max(0.0, left))
+
+    def close(self) -> None:
+        """Stop the loop and end what it holds."""
+        self._loop.call_soon_threadsafe(self.session.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _ours(target: Target, cause: str) -> list[Reading]:
+    """Readings that say only that we did not get to know anything."""
+    at = datetime.now(UTC)
+    return [
+        Reading(subject.device_id, target.endpoint_id, at, 0.0, {Aspect.LINK: unknown(cause)}, lease=target.lease)
+        for subject in target.subjects
+    ]

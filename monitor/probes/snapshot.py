@@ -1,0 +1,143 @@
+"""Fetches one snapshot: bytes, or a finding that says why there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from monitor.probes import http1
+from monitor.probes.failure import Failure, Garbled, LinkDown, Refused, Slow, faulty, unknown
+from monitor.probes.login import REST_S, Login
+from monitor.probes.memory import Memory
+from monitor.probes.onvif import Faulted, Onvif
+from monitor.probes.talk import PICTURE_CAP, Talk
+from monitor.wire import Finding, Subject
+
+_GONE: Final = frozenset({404, 410, 501})
+_REFUSED: Final = frozenset({401, 403})
+_HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
+_SNIFF: Final = 512
+_KINDS: Final = (
+    ("HTML", re.compile(rb"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)),
+    ("XML", re.compile(rb"\A\s*<(?:\?xml|[a-z])", re.I)),
+    ("JSON", re.compile(rb'\A\s*[{\[]\s*["{\[\]}\d]')),
+)
+
+
+class Snapshots:
+    """Takes the snapshots of one endpoint during one visit."""
+
+    def __init__(self, talk: Talk, memory: Memory, login: Login, onvif: Onvif) -> None:
+        self._talk = talk
+        self._memory = memory
+        self._login = login
+        self._onvif = onvif
+
+    async def take(self, subject: Subject, until: float) -> bytes | Finding:
+        """The picture of one subject, or why there is none."""
+        if self._login.resting and not self._is_open(subject):
+            return unknown(self._login.why_not())
+        try:
+            return await self._fetch(subject, until)
+        except Faulted as exc:
+            return faulty("snapshot_missing", text=exc.detail["text"])
+        except Failure as exc:
+            return self._onvif.excuse(exc)
+
+    def _is_open(self, subject: Subject) -> bool:
+        """Whether the snapshot needs neither a login nor a question that does."""
+        return self._memory.shared("snapshot_auth") == "none" and bool(self._memory.of(subject, "snapshot_path"))
+
+    async def _fetch(self, subject: Subject, until: float) -> bytes | Finding:
+        rest = self._rests(subject)
+        if rest is not None:
+            return rest
+        remembered = bool(self._memory.of(subject, "snapshot_path"))
+        if self._onvif.is_busy:
+            self._onvif.check_hope()
+        path = await self._onvif.snapshot_path(subject)
+        if not path:
+            return faulty("snapshot_missing")
+        result = await self._get(subject, path, until)
+        if remembered and isinstance(result, Finding) and result.cause in {"snapshot_missing", "not_a_picture"}:
+            self._onvif.forget_snapshot(subject)
+            if self._login.resting:
+                return result
+            path = await self._onvif.snapshot_path(subject)
+            result = await self._get(subject, path, until) if path else faulty("snapshot_missing")
+        return result
+
+    async def _get(self, subject: Subject, path: str, until: float) -> bytes | Finding:
+        began = asyncio.get_running_loop().time()
+        proven = self._login.used == "worked"
+        try:
+            response = await self._login.ask("snapshot", "snapshot", "GET", path, _HEADERS, b"", PICTURE_CAP, until)
+        except Slow as exc:
+            return self._too_slow(exc.received, exc.seconds, until - began)
+        except LinkDown:
+            if not self._talk.reached:
+                raise
+            return self._too_slow(0, until - began, until - began)
+        except Garbled as exc:
+            return faulty("not_a_picture", content=exc.detail.get("first_bytes", ""))
+        except Refused as exc:
+            if not proven or exc.cause == "locked_out":
+                raise
+            return self._refused_here(subject)
+        return self._answer(response, until - began)
+
+    def _refused_here(self, subject: Subject) -> Finding:
+        """The login works, this address refuses it: a matter of rights. It rests alone, so that nothing locks."""
+        self._login.snapshot_only()
+        until = datetime.now(UTC) + timedelta(seconds=REST_S)
+        self._memory.learn_of(subject, "snapshot_rests_until", until.isoformat())
+        return faulty("snapshot_refused", status=401)
+
+    def _rests(self, subject: Subject) -> Finding | None:
+        said = self._memory.of(subject, "snapshot_rests_until")
+        if not said:
+            return None
+        if datetime.fromisoformat(said) > datetime.now(UTC):
+            return faulty("snapshot_refused", status=401, until=said)
+        self._memory.learn_of(subject, "snapshot_rests_until", "")
+        return None
+
+    def _too_slow(self, received: int, seconds: float, limit: float) -> Finding:
+        return faulty("picture_too_slow", rate=rate(received, seconds), limit=round(limit))
+
+    def _answer(self, response: http1.Response, limit: float) -> bytes | Finding:
+        status, body = response.status, response.body
+        if status in _REFUSED:
+            return faulty("snapshot_refused", status=status)
+        if status in _GONE:
+            return faulty("snapshot_missing", status=status)
+        if status != 200:
+            return faulty("not_a_picture", content=f"HTTP {status}", status=status)
+        if response.end is http1.End.LATE:
+            return self._too_slow(len(body), response.seconds, limit)
+        if response.end is http1.End.LARGE:
+            return faulty("picture_too_large", limit_bytes=PICTURE_CAP)
+        if not body:
+            return faulty("empty_picture")
+        kind = content(body)
+        return faulty("not_a_picture", content=kind) if kind else self._shown(body)
+
+    def _shown(self, body: bytes) -> bytes:
+        self._login.proved()
+        return body
+
+
+def content(body: bytes) -> str:
+    """The kind of text that came instead of a picture, "" where it may be one."""
+    start = body[:_SNIFF].lstrip(b"\xef\xbb\xbf\x00")
+    return next((kind for kind, pattern in _KINDS if pattern.match(start)), "")
+
+
+def rate(received: int, seconds: float) -> str:
+    """Bytes a second for a person: 1 B/s, 12 kB/s."""
+    per_s = received / seconds if seconds > 0 else 0.0
+    if per_s >= 1000:
+        return f"{per_s / 1000:.0f} kB/s"
+    return f"{max(1, round(per_s)) if received else 0} B/s"

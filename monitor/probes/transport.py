@@ -1,0 +1,346 @@
+"""Carries one request to an endpoint and one reply back, within a deadline that nothing outlasts.
+
+A small HTTP/1.1 client of our own: it dials only the checked address of the register, follows nothing, decompresses
+nothing, keeps one connection per endpoint, and asks again exactly once where a kept connection turns out to be dead.
+Times named `until` are those of the event loop's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from devices import addresses
+from monitor.probes import http1
+from monitor.probes.failure import Garbled, Late, LinkDown, Slow
+
+# Three SYNs fit (at 0, 1 and 3 s): who has not answered by then will not.
+CONNECT_LIMIT_S = 5.0
+# A kept connection whose peer lost power swallows requests without a word: after this it is dialled anew, so that
+# "nothing answers" is not mistaken for "accepts and stays silent".
+REUSED_SILENCE_S = 3.0
+# The kernel gives up on a neighbour after three ARP requests, one a second: a refusal that took this long is a host
+# that is switched off, an immediate one a missing route.
+ARP_GAVE_UP_S = 0.5
+BUFFER_HIGH = 256 * 1024
+_NO_HOST = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN})
+_NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to dial."""
+
+    host: str
+    port: int
+    tls: bool
+    loopback: bool
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the `Host` header has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+class Wire(asyncio.Protocol):
+    """One connection: collects bytes, wakes who waits for them, stops reading when nobody takes them."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+        self.received = 0
+        self.ended = False
+        self.used = False
+        self.transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of `asyncio.Protocol`."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Part of `asyncio.Protocol`."""
+        self.buffer += data
+        self.received += len(data)
+        if len(self.buffer) > BUFFER_HIGH and self.transport is not None:
+            self.transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (a reset and an end are the same to us)
+        """Part of `asyncio.Protocol`."""
+        self.ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether a further request may be written: open, and nothing unasked for lies in the buffer."""
+        return not self.ended and not self.buffer and self.transport is not None and not self.transport.is_closing()
+
+    def send(self, data: bytes) -> None:
+        """Write a request."""
+        assert self.transport is not None
+        self.received = 0
+        self.transport.write(data)
+
+    async def more(self) -> bool:
+        """Wait for further bytes; False where the connection has ended."""
+        if self.ended:
+            return False
+        assert self.transport is not None
+        if not self.transport.is_reading() and not self.transport.is_closing():
+            self.transport.resume_reading()
+        before = self.received
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        return self.received > before
+
+    def close(self) -> None:
+        """End the connection without lingering."""
+        self.ended = True
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def tls_context() -> ssl.SSLContext:
+    """TLS as cameras speak it: certificates of their own making, old ciphers. It hides, it proves nothing."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    return context
+
+
+def _lookup(host: str, port: int) -> list[addresses.IPAddress]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found]
+
+
+async def resolve(place: Place, names: Executor) -> addresses.IPAddress:
+    """The checked address to dial; raise `LinkDown` where the name is unknown or the address is refused."""
+    try:
+        try:
+            found = [ipaddress.ip_address(place.host)]
+        except ValueError:
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(names, _lookup, place.host, place.port)
+        return addresses.first_allowed(found, loopback=place.loopback)
+    except addresses.AddressRefused as exc:
+        raise LinkDown("address_refused", reason=exc.reason) from None
+    except socket.gaierror as exc:
+        if exc.errno == socket.EAI_AGAIN:  # our name server is down, the device may well be up
+            raise Late from None
+        raise LinkDown("name_unknown") from None
+    except (UnicodeError, OSError):
+        raise LinkDown("name_unknown") from None
+
+
+def _why_not(error: OSError, seconds: float) -> LinkDown | Late:
+    """The cause that a failed connect shows."""
+    if error.errno in _OURS:
+        return Late()
+    if error.errno in _NO_NETWORK or (error.errno in _NO_HOST and seconds < ARP_GAVE_UP_S):
+        return LinkDown("no_route")
+    if error.errno in _NO_HOST or isinstance(error, TimeoutError):
+        return LinkDown("no_answer")
+    return LinkDown("port_closed")
+
+
+async def _connect(address: addresses.IPAddress, port: int, until: float) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        sock = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:
+        raise Late from None
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        async with asyncio.timeout_at(min(until, began + CONNECT_LIMIT_S)):
+            await loop.sock_connect(sock, (str(address), port))
+    except OSError as exc:
+        sock.close()
+        raise _why_not(exc, loop.time() - began) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def dial(place: Place, names: Executor, tls: ssl.SSLContext, until: float) -> Wire:
+    """Connect to the endpoint; raise `LinkDown` with the cause, `Garbled` where TLS is answered with something else."""
+    try:
+        async with asyncio.timeout_at(until):
+            address = await resolve(place, names)
+    except TimeoutError:
+        raise Late from None
+    sock = await _connect(address, place.port, until)
+    try:
+        return await _wrap(sock, place, tls, until)
+    except BaseException:
+        sock.close()
+        raise
+
+
+async def _wrap(sock: socket.socket, place: Place, tls: ssl.SSLContext, until: float) -> Wire:
+    """A connected socket as a `Wire`, with the TLS handshake where the endpoint has one."""
+    context, name = (tls, place.host) if place.tls else (None, None)
+    try:
+        async with asyncio.timeout_at(until):
+            _, wire = await asyncio.get_running_loop().create_connection(
+                Wire, sock=sock, ssl=context, server_hostname=name
+            )
+    except TimeoutError:
+        raise LinkDown("silent") from None
+    except ssl.SSLError as exc:
+        raise Garbled("protocol", reason="TLS", first_bytes=str(exc.reason or "")) from None
+    except OSError:
+        raise LinkDown("silent", closed=True) from None
+    return wire
+
+
+def compose(method: str, path: str, place: Place, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
+    """A request as bytes; nothing that a device gave us can add a line to it."""
+    fields = [("Host", place.authority), ("User-Agent", "viewkeeper"), ("Accept", "*/*"), *headers]
+    if body or method == "POST":
+        fields.append(("Content-Length", str(len(body))))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+    text = "\r\n".join(line.replace("\r", "").replace("\n", "") for line in lines)
+    return text.encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+async def _read_head(wire: Wire, began: float, until: float) -> http1.Head:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout_at(until):
+            while True:
+                stop = http1.head_end(wire.buffer)
+                if stop:
+                    head = http1.parse_head(bytes(wire.buffer[:stop]))
+                    del wire.buffer[:stop]
+                    if http1.is_interim(head):
+                        continue
+                    return head
+                _check_start(wire.buffer)
+                if not await wire.more():
+                    raise _ended(wire)
+    except TimeoutError:
+        if wire.received == 0:
+            raise LinkDown("silent") from None
+        raise Slow(wire.received, loop.time() - began) from None
+
+
+def _check_start(buffer: bytearray) -> None:
+    """Give up early on what can no longer become a reply."""
+    start = bytes(buffer[:7])
+    if not b"HTTP/1.".startswith(start[: len(buffer)]):
+        raise http1.garbled(bytes(buffer), "no status line")
+    if len(buffer) >= http1.MAX_HEAD:
+        raise http1.garbled(bytes(buffer), "header too long")
+
+
+def _ended(wire: Wire) -> LinkDown | Garbled:
+    if wire.received == 0:
+        return LinkDown("silent", closed=True)
+    return http1.garbled(bytes(wire.buffer), "ended within the header")
+
+
+async def _read_body(wire: Wire, body: http1.Body, until: float) -> None:
+    try:
+        async with asyncio.timeout_at(until):
+            body.feed(wire.buffer)
+            while body.end is None:
+                if not await wire.more():
+                    body.closed()
+                    break
+                body.feed(wire.buffer)
+    except TimeoutError:
+        body.end = http1.End.LATE
+
+
+async def exchange(wire: Wire, request: bytes, cap: int, until: float) -> http1.Response:
+    """Send a request and read its reply; the connection is closed unless the reply was whole and allows another."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    keep = False
+    try:
+        wire.send(request)
+        head = await _read_head(wire, began, until)
+        body = http1.Body.of(head, cap)
+        await _read_body(wire, body, until)
+        assert body.end is not None
+        framed = body.chunked or body.length is not None
+        keep = body.end is http1.End.WHOLE and framed and head.keeps_alive and not wire.buffer
+        return http1.Response(head, bytes(body.data), body.end, loop.time() - began)
+    finally:
+        wire.used = True
+        if not keep:
+            wire.close()
+
+
+class Line:
+    """The one kept connection of an endpoint."""
+
+    def __init__(self, names: Executor, tls: ssl.SSLContext) -> None:
+        self._names = names
+        self._tls = tls
+        self._wire: Wire | None = None
+        self._place: Place | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a connection is being kept."""
+        return self._wire is not None and self._wire.idle
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    async def connect(self, place: Place, until: float) -> Wire:
+        """The kept connection, or a new one."""
+        if self._wire is not None and self._wire.idle and self._place == place:
+            return self._wire
+        self.close()
+        self._wire, self._place = await dial(place, self._names, self._tls, until), place
+        return self._wire
+
+    async def ask(self, place: Place, request: bytes, cap: int, until: float) -> http1.Response:
+        """One request, one reply; once more on a new connection where the kept one was dead."""
+        wire = await self.connect(place, until)
+        if wire.used:
+            now = asyncio.get_running_loop().time()
+            with contextlib.suppress(LinkDown):
+                return await self._ask_reused(wire, request, cap, until, now)
+            wire = await self.connect(place, until)
+        return await exchange(wire, request, cap, until)
+
+    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, now: float) -> http1.Response:
+        """As `exchange`, but a first byte must come soon; `LinkDown` says that the connection was dead."""
+        probe = asyncio.get_running_loop().call_at(now + min(REUSED_SILENCE_S, (until - now) / 2), _give_up, wire)
+        try:
+            return await exchange(wire, request, cap, until)
+        finally:
+            probe.cancel()
+
+
+def _give_up(wire: Wire) -> None:
+    if wire.received == 0:
+        wire.close()
+        wire.connection_lost(None)

@@ -1,0 +1,35 @@
+"""One visit: an endpoint, the devices seen through it, one total deadline that nothing outlasts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from monitor.probes.book import Book
+from monitor.probes.registry import PROBES
+from monitor.probes.session import Session
+from monitor.probes.talk import OnStep, Talk
+from monitor.wire import Reading, Target
+
+
+async def visit(target: Target, session: Session, on_step: OnStep | None = None) -> list[Reading]:
+    """Visit an endpoint and return one reading for each of its subjects, before `target.deadline_s` is over.
+
+    Whatever fails is a finding. An exception that leaves here is a bug of ours and says nothing about the device.
+    `on_step(step, finding, request)` is called, on the loop, as things are learned.
+    """
+    loop = asyncio.get_running_loop()
+    began, at = loop.time(), datetime.now(UTC)
+    endpoint = session.endpoint(target)
+    book = Book(Talk(target, session, endpoint, began + target.deadline_s, on_step))
+    try:
+        async with asyncio.timeout_at(book.talk.until):
+            await endpoint.lock.acquire()
+    except TimeoutError:  # another visit holds the endpoint: ours, every finding is "late"
+        return book.readings(at, (loop.time() - began) * 1000)
+    try:
+        await PROBES[target.probe](book)
+    finally:
+        endpoint.lock.release()
+        session.tidy(target)
+    return book.readings(at, round((loop.time() - began) * 1000, 1))
