@@ -1,15 +1,138 @@
-"""Faults of the signal that show in one picture alone: noise, stripes, damage."""
+"""Faults of the signal that show in one picture alone: noise, stripes (hum, interference, tearing, drop-outs), damage.
+
+Each measure is in units of its limit: 1 and more is a fault. Limits lie between normal real scenes and faults; the
+measured ranges stand beside them.
+"""
 
 from __future__ import annotations
 
-from monitor.vision.features import Features
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features, Plane, box
 from monitor.vision.label import Label
 from monitor.vision.picture import Picture
+from monitor.vision.tone import HasTone
 
-# The noise of the quietest tenth of the picture (grey levels, at about 480 px of width).
-_NOISE_LIMIT = 1.7
+# Noise of the quietest tenth of the picture in grey levels: normal up to 1.3, faults from 2.1. An accepted picture of
+# the same phase that is itself noisy raises the limit to this multiple of its noise.
+_NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
+# Drop-outs: percentage of rows unlike both neighbours over most of the width: normal up to 1, faults from 12.
+_LINES_LIMIT, _LINE_CONTRAST = 4.0, 6.0
+# Tearing: correlation of the horizontal gradient with the next row's: normal from .38, faults up to .19; white noise
+# lacks the vertical one too (faults of tearing keep it above .55).
+_TEAR_LIMIT, _TEAR_VERTICAL = 0.28, 0.5
+# Interference: log height of a spectral peak that stands in nearly all tiles: normal up to 1.1, faults from 3.1.
+_PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, 3.0
+# Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
+# width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
+_HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.43, 0.015, 14.5
+_HUM_STRIPS, _HUM_FIRST, _HUM_LAST = 8, 5, 70
+# Damage: steps at the rows of coded units beyond the steps at other rows (grey levels): normal up to 2, faults from 8.
+_STEP_BEYOND, _STEP_LEAST = 5.0, 14.0
+_STEP_STRIPS = 8
+# In a picture decoded at reduced scale real edges are as sharp as damage: more is asked of it.
+_SMALL_UNIT, _SMALL_UNIT_FACTOR = 6, 3.0
 
 
-def faults(picture: Picture, features: Features) -> dict[Label, float]:
-    """How far a picture is noisy, in units of the limit."""
-    return {Label.NOISE: features.noise / _NOISE_LIMIT}
+def faults(picture: Picture, features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
+    """How far a picture is noisy, striped or damaged; `states` are the accepted ones of its phase."""
+    accepted = max((state.tone.noise / 16 for state in states), default=0.0)
+    green = picture.rgb[:, :, 1].astype(np.float32)
+    stripes = max(_lines(green), _tear(green), _interference(features.luma), _hum(features.luma))
+    return {
+        Label.NOISE: features.noise / max(_NOISE_LIMIT, _NOISE_OF_REFERENCE * accepted),
+        Label.STRIPES: stripes,
+        Label.CORRUPT: _damage(picture) if _lines(green) < 1 else 0.0,
+    }
+
+
+def _lines(green: Plane) -> float:
+    """Rows that differ from both neighbours, one way, over three quarters of the width."""
+    bend = green[1:-1] - 0.5 * (green[:-2] + green[2:])
+    strips = _strips(bend[:, :, None], _STEP_STRIPS)[:, :, :, 0]
+    if strips.size == 0:
+        return 0.0
+    middle = np.sort(strips.mean(2), axis=1)
+    bright, dark = middle[:, _STEP_STRIPS // 4], -middle[:, -1 - _STEP_STRIPS // 4]
+    return float((np.maximum(bright, dark) > _LINE_CONTRAST).mean()) * 100 / _LINES_LIMIT
+
+
+def _tear(green: Plane) -> float:
+    """Rows displaced against each other: vertical edges no longer continue from row to row."""
+    across, down = np.diff(green, axis=1), np.diff(green, axis=0)
+    energy_across, energy_down = float(np.vdot(across, across)), float(np.vdot(down, down))
+    if min(energy_across, energy_down) < green.size:
+        return 0.0
+    continues = float(np.vdot(across[1:], across[:-1])) / energy_across
+    vertical = float(np.vdot(down[:, 1:], down[:, :-1])) / energy_down
+    return min(_TEAR_LIMIT / max(continues, 0.05), vertical / _TEAR_VERTICAL)
+
+
+def _interference(luma: Plane) -> float:
+    """A fine regular pattern that lies over nearly all of the picture, the sky as well as the ground."""
+    size = _SPECTRUM_TILE
+    rows, columns = FINE_HEIGHT // size, FINE_WIDTH // size
+    top = (FINE_HEIGHT - rows * size) // 2
+    tiles = luma[top : top + rows * size].reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
+    tiles = (tiles - tiles.mean((1, 2), keepdims=True)) * _WINDOW
+    spectrum = np.log(np.abs(np.fft.rfft2(tiles)) + _SPECTRUM_FLOOR)
+    common = np.fft.fftshift(np.sort(spectrum, axis=0)[len(tiles) // 6 : len(tiles) // 2].mean(0), axes=0)
+    common = common.astype(np.float32)
+    above = common - box(common, 3)
+    return float(above[_HIGH_FREQUENCIES].max()) / _PEAK_LIMIT
+
+
+def _hum(luma: Plane) -> float:
+    """Soft horizontal bars: one frequency of the row means, in step from the left edge to the right."""
+    strips = luma.reshape(FINE_HEIGHT, _HUM_STRIPS, -1).mean(2)
+    strips = strips - strips.mean(0)
+    strips = strips - _RAMP * ((strips * _RAMP).sum(0) / float((_RAMP**2).sum()))
+    waves = np.fft.rfft(strips * np.hanning(FINE_HEIGHT)[:, None], n=2 * FINE_HEIGHT, axis=0)[: _HUM_LAST + 10]
+    height = np.abs(waves)
+    energy = (height**2).sum(1)
+    band = np.s_[_HUM_FIRST:_HUM_LAST]
+    share = (energy + np.roll(energy, 1) + np.roll(energy, -1))[band] / max(float(energy[2:].sum()), 1.0)
+    step = (np.abs(waves.sum(1)) / (height.sum(1) + 1e-6))[band]
+    best = int((share * step * step).argmax())
+    above = float(np.sort(height[band][best])[1]) / max(float(np.median(height[4:].mean(1))), 1.0)
+    return min(float(share[best]) / _HUM_SHARE, _HUM_OUT_OF_STEP / max(1 - float(step[best]), 1e-3), above / _HUM_ABOVE)
+
+
+def _damage(picture: Picture) -> float:
+    """Steps of level or colour over the whole width at the rows where coded units meet, and there alone."""
+    unit = picture.unit_rows
+    steps = np.diff(picture.rgb.astype(np.float32), axis=0)
+    if unit < 2 or len(steps) < 4 * unit:
+        return 0.0
+    strips = np.abs(np.median(_strips(steps, _STEP_STRIPS)[:, :, ::2], axis=2)).max(2)
+    at_units = np.zeros(len(strips), dtype=bool)
+    at_units[unit - 1 :: unit] = True
+    # Damage begins within a row of units: one strip of eight may begin a row later.
+    beside = np.sort(strips[at_units].max(0))[1]
+    elsewhere = np.sort(strips[~at_units].max(0))[1]
+    factor = _SMALL_UNIT_FACTOR if unit < _SMALL_UNIT else 1.0
+    return float(min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST)) / factor
+
+
+def _strips(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Rows x columns x channels cut into `count` strips of columns: rows x strips x columns x channels."""
+    width = rows.shape[1] // count
+    return rows[:, : width * count].reshape(len(rows), count, width, rows.shape[2])
+
+
+def _high_frequencies() -> NDArray[np.bool_]:
+    half = _SPECTRUM_TILE // 2
+    down, across = np.mgrid[-half:half, : half + 1]
+    high = np.hypot(down, across) >= _LOWEST_FREQUENCY
+    # Purely horizontal lines of scenes (facades, steps) lie on the axis, as do the block edges of the coding.
+    high[:, 0] = False
+    high[half, :] = False
+    return np.asarray(high)
+
+
+_WINDOW = np.outer(np.hanning(_SPECTRUM_TILE), np.hanning(_SPECTRUM_TILE)).astype(np.float32)
+_HIGH_FREQUENCIES = _high_frequencies()
+_RAMP = np.linspace(-1, 1, FINE_HEIGHT, dtype=np.float32)[:, None]

@@ -64,7 +64,7 @@ def block_mean(plane: Plane) -> Plane:
     """Mean over each block of a plane (rows x columns, or rows x columns x channels)."""
     height, width = plane.shape[:2]
     shape = (ROWS, height // ROWS, COLUMNS, width // COLUMNS, *plane.shape[2:])
-    return plane.reshape(shape).mean((1, 3), dtype=np.float32)
+    return np.asarray(plane.reshape(shape).mean((1, 3)), dtype=np.float32)
 
 
 def box(plane: Plane, radius: int) -> Plane:
@@ -75,7 +75,7 @@ def box(plane: Plane, radius: int) -> Plane:
     padded[:, 0] = 0
     total = padded.cumsum(0, dtype=np.float64).cumsum(1)
     area = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
-    return (area / (size * size)).astype(np.float32)
+    return np.asarray(area / (size * size), dtype=np.float32)
 
 
 def edge_field(luma: Plane) -> Field:
@@ -87,7 +87,7 @@ def edge_field(luma: Plane) -> Field:
     doubled = (gradient * gradient).reshape(CELL_ROWS, _CELL, CELL_COLUMNS, _CELL).mean((1, 3))
     strength = np.abs(doubled).astype(np.float32)
     around = box(strength, 4)
-    return (doubled / (strength + 0.5 * around + _NOISE_FLOOR)).astype(np.complex64)
+    return np.asarray(doubled / (strength + 0.5 * around + _NOISE_FLOOR), dtype=np.complex64)
 
 
 def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:

@@ -42,7 +42,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _SNIFFED = 512
 
 
-class Refused(Exception):  # noqa: N818 - a finding about the picture, not an error of ours
+class Refused(Exception):  # noqa: N818 (a finding about the bytes, not an error of ours)
     """The bytes are no picture that can be judged: `cause` is a key of the causes, `detail` says more."""
 
     def __init__(self, cause: str, detail: str = "") -> None:
@@ -61,13 +61,16 @@ class _Frame:
     sampling: tuple[tuple[int, int], ...]
 
     @property
-    def units(self) -> int:
-        """How many coded units (MCU) an interleaved scan of the frame has."""
+    def unit(self) -> tuple[int, int]:
+        """Width and height of a coded unit (MCU) of a scan of all components, in px."""
         if len(self.sampling) == 1:
-            across = down = 8
-        else:
-            across = 8 * max(h for h, _ in self.sampling)
-            down = 8 * max(v for _, v in self.sampling)
+            return 8, 8
+        return 8 * max(h for h, _ in self.sampling), 8 * max(v for _, v in self.sampling)
+
+    @property
+    def units(self) -> int:
+        """How many coded units a scan of all components has."""
+        across, down = self.unit
         return -(-self.width // across) * -(-self.height // down)
 
 
@@ -78,6 +81,7 @@ class Walked:
     width: int
     height: int
     scans: int
+    unit_rows: int  # height of a coded unit (MCU) in px
     core: bytes
 
 
@@ -130,7 +134,7 @@ class _Walk:
         if self.frame is None or not self.scans:
             raise Refused("corrupt", "no picture data")
         self.kept.append(b"\xff\xd9")
-        return Walked(self.frame.width, self.frame.height, self.scans, b"".join(self.kept))
+        return Walked(self.frame.width, self.frame.height, self.scans, self.frame.unit[1], b"".join(self.kept))
 
     def _marker(self) -> int:
         data, at = self.data, self.at
@@ -199,7 +203,7 @@ class _Walk:
         numbers = [match[0] & 7 for match in _RESTART.findall(self.data, start, end)]
         if numbers != [index & 7 for index in range(len(numbers))] or (numbers and not self.interval):
             raise Refused("corrupt", "restart markers")
-        if self.interval and frame.kind in _SEQUENTIAL and scanned == len(frame.sampling):
-            # A sequential scan of all components has as many restarts as its size asks for: fewer means lost data.
-            if len(numbers) != -(-frame.units // self.interval) - 1:
-                raise Refused("corrupt", "restart markers")
+        # A sequential scan of all components has as many restarts as its size asks for: fewer means lost data.
+        counted = self.interval and frame.kind in _SEQUENTIAL and scanned == len(frame.sampling)
+        if counted and len(numbers) != -(-frame.units // self.interval) - 1:
+            raise Refused("corrupt", "restart markers")

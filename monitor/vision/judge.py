@@ -1,6 +1,6 @@
 """The judgement on one picture: which fault it shows, how sure, where, and why it could not be told.
 
-Order: frozen, corrupt, black, white, dark, noise, stripes need no model; then view moved, blur, cover; then low
+Order: black, white, frozen, corrupt, dark, noise, stripes need no model; then view moved, blur, cover; then low
 contrast and colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
 """
 
@@ -25,7 +25,7 @@ NO_REFERENCE = "no reference of this phase"
 FEW_BLOCKS = "few reliable blocks"
 
 _WITHOUT_MODEL = (
-    Label.FROZEN, Label.CORRUPT, Label.BLACK, Label.WHITE, Label.DARK, Label.NOISE, Label.STRIPES,
+    Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.NOISE, Label.STRIPES,
 )  # fmt: skip
 _WITH_MODEL = (Label.MOVED, Label.BLUR, Label.OBSTRUCTED)
 _LAST = (Label.LOWCONTRAST, Label.CAST)
@@ -62,7 +62,7 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
     phase = phase_of(features)
     states = model.of(phase) if model else ()
     measures = tone.faults(features, states)
-    measures |= artefacts.faults(picture, features)
+    measures |= artefacts.faults(picture, features, states)
     next_trail = still.fingerprint(picture, features)
     measures[Label.FROZEN] = still.sameness(next_trail, trail)
     seen = view.compare(features, model, phase) if model else view.unseen()

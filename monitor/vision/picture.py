@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from monitor.vision.jpeg import Refused, walk
+from monitor.vision.jpeg import Refused, Walked, walk
 
 # Blur needs 320 px of width and more, structure 192 to 240 (domain notes on pictures).
 SMALL_WIDTH = 480
@@ -34,12 +34,16 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture: native size in px, a small RGB copy (rows x columns x 3), SHA-256 of the bytes in hex."""
+    """A decoded picture: native size in px, a small RGB copy (rows x columns x 3), SHA-256 of the bytes in hex.
+
+    `unit_rows` is the height of a coded unit in rows of the small copy (0: the rows of units do not meet its rows).
+    """
 
     width: int
     height: int
     rgb: Rgb
     digest: str
+    unit_rows: int = 0
 
 
 def decode(data: bytes) -> Picture:
@@ -48,7 +52,8 @@ def decode(data: bytes) -> Picture:
     rgb = _decode_small(walked.core, walked.width, walked.height)
     if _has_filler(rgb):
         raise Refused("corrupt", "grey tail")
-    return Picture(walked.width, walked.height, rgb, hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    return Picture(walked.width, walked.height, rgb, digest, _unit_rows(walked, len(rgb)))
 
 
 def thumbnail(picture: Picture, width: int = 480) -> bytes:
@@ -73,6 +78,14 @@ def _decode_small(core: bytes, width: int, height: int) -> Rgb:
     if max(image.size) > _SMALL_LIMIT:
         image.thumbnail((_SMALL_LIMIT, _SMALL_LIMIT), Image.Resampling.BOX)
     return np.asarray(image, dtype=np.uint8)
+
+
+def _unit_rows(walked: Walked, rows: int) -> int:
+    """The height of a coded unit after decoding at 1/1, 1/2, 1/4 or 1/8; 0 where the picture was scaled otherwise."""
+    for scale in (1, 2, 4, 8):
+        if rows == -(-walked.height // scale):
+            return walked.unit_rows // scale
+    return 0
 
 
 def _has_filler(rgb: Rgb) -> bool:

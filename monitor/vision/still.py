@@ -39,7 +39,7 @@ def fingerprint(picture: Picture, features: Features) -> bytes:
     values = np.clip(np.rint(sums * _STEPS), -32767, 32767).astype("<i2")
     level = mean.reshape(ROWS, COLUMNS)
     values[:, (level < _DARKEST) | (level > _BRIGHTEST)] = _OUT_OF_RANGE
-    return _MAGIC + bytes.fromhex(picture.digest)[:_DIGEST] + values.tobytes()
+    return b"".join((_MAGIC, bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
 
 
 def sameness(now: bytes, before: bytes) -> float:
