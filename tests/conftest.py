@@ -12,6 +12,7 @@ import pytest
 from tests.servers import Servers, own_number
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
 servers = None if WORKER else Servers()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -28,6 +29,14 @@ def pytest_unconfigure() -> None:
     """Stop what was started."""
     if servers is not None:
         servers.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a database: those tests are run once more on production's engines."""
+    for item in items:
+        uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if uses or item.get_closest_marker("django_db"):
+            item.add_marker("servers")
 
 
 @pytest.fixture(scope="session", autouse=True)

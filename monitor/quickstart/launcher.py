@@ -69,6 +69,7 @@ class Launcher:
 
     def prepare(self) -> None:
         """End what a killed launcher left, and have the keys."""
+        self.place.environment.unlink(missing_ok=True)
         for name in processes.end_leftovers(self.place.run, LEFTOVER_PATIENCE_S):
             say(f"ended {name}, left over from a run that was killed")
         self.values = keys.load(self.place.keys) or self.make_keys()
@@ -197,8 +198,8 @@ class Launcher:
     def stop(self) -> None:
         """End everything, servers last."""
         began = time.monotonic()
-        clean = self.supervisor.stop()
         self.place.environment.unlink(missing_ok=True)
+        clean = self.supervisor.stop()
         for folder in self.sockets:
             shutil.rmtree(folder, ignore_errors=True)
         say(f"stopped in {time.monotonic() - began:.1f} s" + ("" if clean else " (some had to be killed)"))
@@ -208,6 +209,8 @@ def run(place: Layout) -> None:
     """Start, keep running until Ctrl-C or SIGTERM, stop."""
     launcher = Launcher(place, Choices.from_environment())
     with stop_on_signals():
+        if env.flag("QUICKSTART_ENDS_WITH_PARENT"):
+            processes.end_with_parent(signal.SIGTERM)
         try:
             launcher.start()
             launcher.keep_running()
@@ -228,8 +231,8 @@ def manage(place: Layout, arguments: list[str]) -> int:
             return processes.attached(programs.manage(launcher.environment, *arguments))
         finally:
             ignore_signals()
-            launcher.supervisor.stop()
             place.environment.unlink(missing_ok=True)
+            launcher.supervisor.stop()
 
 
 def join(place: Layout, arguments: list[str]) -> int:
@@ -246,7 +249,9 @@ def stop_on_signals() -> Iterator[None]:
     def requested(*_: object) -> None:
         raise StopRequested
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else started by nohup
+        numbers.append(signal.SIGHUP)
     before = [signal.signal(number, requested) for number in numbers]
     try:
         yield

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+STOPPING_PATIENCE_S = 12.0
+POLL_S = 0.1
 BASE = Path(__file__).resolve().parents[2]
 
 
@@ -76,17 +79,28 @@ def layout() -> Layout:
 
 @contextmanager
 def held(place: Layout) -> Iterator[None]:
-    """Hold the installation for this process alone; the kernel lets go of it however the process ends."""
+    """Hold the installation for this process alone; the kernel lets go of it however the process ends.
+
+    One that is just stopping is waited for.
+    """
     descriptor = os.open(place.run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise AlreadyRunning from None
-    try:
+        deadline = time.monotonic() + STOPPING_PATIENCE_S
+        while not _taken(descriptor):
+            if place.environment.exists() or time.monotonic() >= deadline:
+                raise AlreadyRunning
+            time.sleep(POLL_S)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_private(path: Path, content: str | bytes) -> None:

@@ -64,12 +64,17 @@ def die_with_parent(stop: signal.Signals) -> Callable[[], None]:
     parent = os.getpid()
 
     def ask() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, int(stop), 0, 0, 0)
-            if os.getppid() != parent:  # it died in between, nobody would tell us
-                os._exit(1)
+        end_with_parent(stop)
+        if os.getppid() != parent:  # it died in between, nobody would tell us
+            os._exit(1)
 
     return ask
+
+
+def end_with_parent(stop: signal.Signals) -> None:
+    """Have the kernel (Linux's) send this process a signal when its parent dies."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(stop), 0, 0, 0)
 
 
 def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
