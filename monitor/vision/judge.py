@@ -1,7 +1,7 @@
 """The judgement on one picture: which fault it shows, how sure, where, and why it could not be told.
 
-Order: black, white, frozen, corrupt, dark, noise, stripes need no model; then view moved, blur, cover; then low
-contrast and colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
+Order: black, white, frozen, corrupt, dark, noise, stripes need no model; then view moved,
+low contrast, blur, cover; then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ FEW_BLOCKS = "few reliable blocks"
 _WITHOUT_MODEL = (
     Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.NOISE, Label.STRIPES,
 )  # fmt: skip
-_WITH_MODEL = (Label.MOVED, Label.BLUR, Label.OBSTRUCTED)
-_LAST = (Label.LOWCONTRAST, Label.CAST)
-ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, *_LAST)
+_WITH_MODEL = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
+ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, Label.CAST)
 
 
 @dataclass(frozen=True, slots=True)

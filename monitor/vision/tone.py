@@ -31,6 +31,12 @@ _SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 2.5
 _DARK_TOP = 78.0
 # Where the accepted night is that dark, too dark is this share of it.
 _DARK_OF_REFERENCE = 0.55
+# Colour cast: mean chroma this far from the nearest accepted state (levels; other light moves it by up to 10, casts by
+# 17 and more); without one, this mean and this at the brightest fifth of the blocks, which is rarely so colourful.
+_CAST_LIMIT, _CAST_MEAN, _CAST_BRIGHT = 14.0, 25.0, 30.0
+_BRIGHT_SHARE = 0.8
+# Without a reference, a picture whose tones span less than this (5th to 95th percentile, levels) has no contrast.
+_FLAT_SPAN = 36.0
 # Burnt out: this share of the pixels at the top of the scale, and a mean that snow does not reach with them.
 _BURNT_LEVEL, _BURNT_SHARE, _BURNT_MEAN = 248.0, 0.22, 185.0
 
@@ -70,16 +76,30 @@ def tone_of(features: Features) -> Tone:
 
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
-    """How far black, white, dark and noisy a picture is; `states` are the accepted ones of its phase."""
+    """How far a picture is black, white, dark, of one colour or flat; `states` are the accepted ones of its phase."""
     sample = features.luma[::2, ::2]
-    middle, top, highest = (float(value) for value in np.percentile(sample, (50, 95, 99)))
+    low, middle, top, highest = (float(value) for value in np.percentile(sample, (5, 50, 95, 99)))
     slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
     black = min(slate, 1.0 + _BLACK_LEVEL / 255) if slate >= 1 and middle < _BURNT_LEVEL else 0.0
     return {
         Label.BLACK: max(black, _BLACK_LEVEL / max(top, 1.0)),
         Label.WHITE: _white(sample),
         Label.DARK: _dark_limit(states) / max(highest, 1.0),
+        Label.CAST: _cast(features, states),
+        Label.LOWCONTRAST: 0.0 if states else _FLAT_SPAN / max(top - low, 1.0),
     }
+
+
+def _cast(features: Features, states: Sequence[HasTone]) -> float:
+    red, green, blue = np.moveaxis(features.rgb_blocks, 2, 0)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    cb, cr = 0.564 * (blue - luma), 0.713 * (red - luma)
+    if states:
+        off = (np.hypot(cb.mean() + 128 - state.tone.cb, cr.mean() + 128 - state.tone.cr) for state in states)
+        return float(min(off)) / _CAST_LIMIT
+    bright = luma >= np.quantile(luma, _BRIGHT_SHARE)
+    at_bright = float(np.hypot(np.median(cb[bright]), np.median(cr[bright])))
+    return min(float(np.hypot(cb.mean(), cr.mean())) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
 
 
 def _dark_limit(states: Sequence[HasTone]) -> float:

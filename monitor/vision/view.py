@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.vision.features import BLOCKS, Features, Field, Plane, box
 from monitor.vision.label import Label
 from monitor.vision.model import CameraModel, State, Stats, best_agreement, weight
-from monitor.vision.shift import Shift, find_shift, moved_tiles
+from monitor.vision.shift import find_shift, moved_tiles
 from monitor.vision.tone import Phase
 
 # What a block agrees by chance when something else is in front: mean 0, and this spread (measured).
@@ -27,6 +27,7 @@ _LEAST_SPREAD = 0.1
 # share of its cells.
 _APART_LEAST, _APART_FULL = 0.8, 1.3
 _LEAST_EDGES = 0.25
+_SOME = 0.05
 _EVIDENCE_CAP = 4.0
 # The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
 _ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
@@ -38,6 +39,10 @@ _BLUR_LIMIT = 0.40
 _TILES_LIMIT, _TILES_LEFT = 2, 6
 # Another view altogether: hardly a block agrees, and yet the picture is as detailed and sharp as ever.
 _ELSEWHERE_SHARE, _ELSEWHERE_DETAIL = 0.6, -0.65
+# Fog: coarse detail (log ratio) and the span of the tones (5th to 95th percentile, levels) are both this low.
+_HAZE_DETAIL, _HAZE_SPAN, _DETAIL_FLOOR = 0.6, 80.0, 0.5
+# Blur and fog are told where the view is not covered, if that is at least this share of it.
+_LEFT_LEAST = 0.15
 # From this cover on the place is searched for shifts; below it the view is where it was.
 _SEARCH_FROM = 0.1
 # Fewer pictures than this learned: wider margins, since the spread of the normal is not known yet.
@@ -66,7 +71,7 @@ class Reference:
     @property
     def told(self) -> NDArray[np.bool_]:
         """The blocks that say something."""
-        return np.asarray(self.reliability > 0.05)
+        return np.asarray(self.reliability > _SOME)
 
     @property
     def field(self) -> Field:
@@ -93,9 +98,11 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
     if not known or not enough:
         return _full_cover_only(share, lost, told, known and enough)
     shift, moved = _moved(features, reference, share)
+    blur, haze = _blur_and_haze(features, reference, lost)
     faults = {
         Label.MOVED: moved,
-        Label.BLUR: _blur(features, reference, lost) / (_BLUR_LIMIT * margin),
+        Label.BLUR: blur / (_BLUR_LIMIT * margin),
+        Label.LOWCONTRAST: haze,
         Label.OBSTRUCTED: share / (_COVER_LIMIT * margin),
     }
     return Seen(faults, enough, round(share, 4), shift, _indices(lost))
@@ -145,15 +152,20 @@ def _elsewhere(features: Features, reference: Reference, share: float) -> float:
     return share / _ELSEWHERE_SHARE if float(np.median(detail[told])) > _ELSEWHERE_DETAIL else 0.0
 
 
-def _blur(features: Features, reference: Reference, lost: NDArray[np.bool_]) -> float:
-    """How much of the fine detail is gone (log ratio) where the view is not covered; nothing if little is left."""
+def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bool_]) -> tuple[float, float]:
+    """Where the view is not covered: fine detail lost (log ratio), and contrast lost as a whole in units of its limit.
+
+    Lack of focus takes fine detail alone, fog takes all of it, and the span of the tones with it.
+    """
     left = reference.told & ~lost
-    if left.sum() < _LEFT_FOR_BLUR * reference.told.sum():
-        return 0.0
-    return -float(np.median((features.sharpness - reference.stats.sharpness)[left]))
-
-
-_LEFT_FOR_BLUR = 0.15
+    if left.sum() < _LEFT_LEAST * reference.told.sum():
+        return 0.0, 0.0
+    stats = reference.stats
+    blur = -float(np.median((features.sharpness - stats.sharpness)[left]))
+    detail = np.log((features.detail + _DETAIL_FLOOR) / (stats.detail + _DETAIL_FLOOR))
+    low, high = np.percentile(features.luma[::2, ::2], (5, 95))
+    haze = min(-float(np.median(detail[left])) / _HAZE_DETAIL, _HAZE_SPAN / max(float(high - low), 1.0))
+    return blur, haze
 
 
 def _indices(blocks: NDArray[np.bool_]) -> tuple[int, ...]:
