@@ -15,7 +15,20 @@ from dataclasses import astuple, dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import BLOCKS, CELL_COLUMNS, CELL_ROWS, COLUMNS, ROWS, Features, Field, Plane, describe
+from monitor.vision.features import (
+    BLOCKS,
+    CELL_COLUMNS,
+    CELL_ROWS,
+    COLUMNS,
+    ROWS,
+    Features,
+    Field,
+    Plane,
+    box,
+    describe,
+    edge_field,
+    halve,
+)
 from monitor.vision.picture import Picture
 from monitor.vision.tone import PHASES, Phase, Tone, phase_of, tone_of
 
@@ -30,8 +43,12 @@ _DIRECTIONS = 7
 _WEAK = 0.25
 _UNIT = np.concatenate([[0], np.exp(2j * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS)]).astype(np.complex64)
 
-# What a block is taken to do until enough pictures were seen: the mean and spread over real scenes.
-PRIOR_MEAN, PRIOR_SPREAD, PRIOR_WEIGHT = 0.5, 0.18, 1.0
+# What a block will agree with later pictures is foretold from one picture alone: by how far its edges survive when it
+# is moved by two px (long clear edges do, foliage does not) and smoothed. Fitted over six real scenes, correlation .6
+# (.84 in a forest); the spread is what is left, and the foretold counts as this many pictures.
+_FORETOLD_MOVED, _FORETOLD_SMOOTHED = np.float32(0.56), np.float32(0.38)
+_JITTER = 2
+PRIOR_SPREAD, PRIOR_WEIGHT = 0.16, 1.0
 # The statistics forget slowly: a picture counts at least this much once many were learned (seasons, growing trees).
 _SLOWEST = 1 / 60
 
@@ -199,9 +216,19 @@ def _measure(seen: Sequence[Features], bank: Sequence[State]) -> Stats:
     detail = np.asarray(np.mean([features.detail for features in seen], axis=0))
     stack = np.array(planes, dtype=np.float32).reshape(-1, ROWS, COLUMNS)
     total = len(stack) + PRIOR_WEIGHT
-    mean = (stack.sum(0) + PRIOR_WEIGHT * PRIOR_MEAN) / total
+    foretold = np.asarray(np.mean([_foretell(features) for features in seen[:MAX_STATES]], axis=0))
+    mean = (stack.sum(0) + PRIOR_WEIGHT * foretold) / total
     square = ((stack - mean) ** 2).sum(0) + PRIOR_WEIGHT * PRIOR_SPREAD**2
     return Stats(len(seen), mean.astype(np.float32), np.sqrt(square / total).astype(np.float32), sharpness, detail)
+
+
+def _foretell(features: Features) -> Plane:
+    """The agreement to expect of a later picture, per block, from how far the edges survive small changes."""
+    state, half = encode(features, "day"), halve(features.luma)
+    moves = ((_JITTER, 0), (-_JITTER, 0), (0, _JITTER), (0, -_JITTER))
+    moved = np.mean([agreement(state, edge_field(np.roll(half, move, (0, 1)))) for move in moves], axis=0)
+    smoothed = agreement(state, edge_field(box(half, 1)))
+    return np.asarray(np.maximum(_FORETOLD_MOVED * moved + _FORETOLD_SMOOTHED * smoothed, 0), dtype=np.float32)
 
 
 def _agreement_of_other(features: Features, bank: Sequence[State]) -> Plane | None:

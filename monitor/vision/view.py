@@ -97,7 +97,7 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
     enough = bool(told.sum() >= _ENOUGH * BLOCKS)
     if not known or not enough:
         return _full_cover_only(share, lost, told, known and enough)
-    shift, moved = _moved(features, reference, share)
+    shift, moved = _moved(features, reference, share, margin)
     blur, haze = _blur_and_haze(features, reference, lost)
     faults = {
         Label.MOVED: moved,
@@ -134,7 +134,7 @@ def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.boo
     return Seen({Label.OBSTRUCTED: share / _FULL_COVER}, enough, round(share, 4), None, _indices(lost))
 
 
-def _moved(features: Features, reference: Reference, share: float) -> tuple[tuple[float, float] | None, float]:
+def _moved(features: Features, reference: Reference, share: float, margin: float) -> tuple[tuple[float, float] | None, float]:
     if share < _SEARCH_FROM:
         return None, 0.0
     normal = reference.field
@@ -143,7 +143,7 @@ def _moved(features: Features, reference: Reference, share: float) -> tuple[tupl
         return shift.shares, shift.strength
     away, left = moved_tiles(features.field, normal)
     tiles = away / _TILES_LIMIT if left <= _TILES_LEFT else 0.0
-    return None, max(shift.strength, tiles, _elsewhere(features, reference, share))
+    return None, max(shift.strength, tiles, _elsewhere(features, reference, share) / margin)
 
 
 def _elsewhere(features: Features, reference: Reference, share: float) -> float:
