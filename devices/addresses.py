@@ -81,7 +81,7 @@ def _is_this_machine(address: IPAddress) -> bool:
 
 def _never(address: IPAddress) -> str:
     """Why this address is refused for everybody, "" where it is not."""
-    if address.is_unspecified or (address.version == 4 and address in _THIS_NETWORK):
+    if address.is_unspecified or address in _THIS_NETWORK:
         return "unspecified"
     if address in METADATA:
         return "metadata"
@@ -91,7 +91,7 @@ def _never(address: IPAddress) -> str:
         return "multicast"
     if address == _BROADCAST:
         return "broadcast"
-    return "reserved" if address.version == 4 and address in _RESERVED else ""
+    return "reserved" if address in _RESERVED else ""
 
 
 def check(address: IPAddress, *, loopback: bool) -> None:
@@ -163,12 +163,12 @@ def check_host(text: str, *, loopback: bool = False) -> str:
     return host.text
 
 
-_SECRET_NAMES: Final = (
+_PRIVATE_NAMES: Final = (
     "user|usr|username|login|loginuse|loginpas|loginuser|loginpass|account|name"
     "|pw|pwd|psw|pass|passwd|passw|password|passphrase|secret|token|auth|authorization|apikey|api_key|key|session|sid"
 )
-_IN_QUERY: Final = re.compile(rf"(?i)((?:^|[&;?])(?:{_SECRET_NAMES})=)[^&#\s]*")
-_IN_PATH: Final = re.compile(rf"(?i)((?:^|[/_;&])(?:{_SECRET_NAMES})=).*?(?=_[a-z]+=|[/&#;\s]|$)")
+_IN_QUERY: Final = re.compile(rf"(?i)((?:^|[&;?])(?:{_PRIVATE_NAMES})=)[^&#\s]*")
+_IN_PATH: Final = re.compile(rf"(?i)((?:^|[/_;&])(?:{_PRIVATE_NAMES})=).*?(?=_[a-z]+=|[/&#;\s]|$)")
 _USERINFO: Final = re.compile(r"(?<=//)[^/?#\s]*@")
 # A password with / # ? in it, written unescaped: the "port" before it is no number, so all up to the last @ is a login.
 _BROKEN_USERINFO: Final = re.compile(r"(?<=//)[^/?#\s@]*:(?!\d*(?:[/?#]|$))\S*@")

@@ -6,6 +6,7 @@ body that ends early. What cannot be a reply is `Garbled`, with its first bytes 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,6 +16,8 @@ MAX_HEAD = 32 * 1024
 MAX_LINES = 100
 MAX_CHUNK_LINE = 256
 FIRST_BYTES = 48
+MAX_LENGTH_DIGITS = 15
+_STATUS_LINE = re.compile(r"(HTTP/1\.\d)\s+([1-5][0-9]{2})(?!\S)")
 _INTERIM = range(100, 200)
 _BODILESS = frozenset({204, 304})
 
@@ -89,14 +92,12 @@ def head_end(data: bytearray) -> int:
 def parse_head(data: bytes) -> Head:
     """Read a status line and its headers; raise `Garbled` where it is none."""
     lines = data.split(b"\n")
-    status_line = lines[0].strip().decode("latin-1").split(None, 2)
-    if len(status_line) < 2 or not status_line[0].startswith("HTTP/1."):
+    status_line = _STATUS_LINE.match(lines[0].decode("latin-1"))
+    if status_line is None:
         raise garbled(data, "no status line")
-    if not (status_line[1].isdecimal() and status_line[1].isascii() and len(status_line[1]) == 3):
-        raise garbled(data, "no status")
     if len(lines) > MAX_LINES:
         raise garbled(data, "too many header lines")
-    return Head(int(status_line[1]), [pair for line in lines[1:] if (pair := _header(line))], status_line[0])
+    return Head(int(status_line[2]), [pair for line in lines[1:] if (pair := _header(line))], status_line[1])
 
 
 def _header(line: bytes) -> tuple[str, str] | None:
@@ -130,7 +131,7 @@ class Body:
         if "chunked" in head.get("transfer-encoding").lower():
             return cls(cap, chunked=True)
         said = head.get("content-length").split(",")[0].strip()
-        length = int(said) if said.isdecimal() and said.isascii() and len(said) < 16 else None
+        length = int(said) if said.isdecimal() and said.isascii() and len(said) <= MAX_LENGTH_DIGITS else None
         return cls(cap, length=length, end=End.WHOLE if length == 0 else None)
 
     def feed(self, buffer: bytearray) -> None:

@@ -113,6 +113,7 @@ class Login:
         what: str,
         method: str,
         path: str,
+        *,
         headers: Headers = (),
         body: bytes = b"",
         cap: int = SOAP_CAP,
@@ -127,7 +128,9 @@ class Login:
         while True:
             header = self._authorization(use, method, path)
             extra = [("Authorization", header)] if header else []
-            response = await self._talk.send(what, method, path, [*headers, *extra], body, cap, until)
+            response = await self._talk.send(
+                what, method, path, headers=[*headers, *extra], body=body, cap=cap, until=until
+            )
             if response.status != UNAUTHORISED:
                 self._accepted(use, response, bool(header))
                 return response

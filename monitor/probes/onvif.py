@@ -6,6 +6,7 @@ What never changes is learned once and taken from the passport afterwards; it is
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from devices.addresses import redact
@@ -18,6 +19,7 @@ from monitor.wire import Finding, Subject, Tier
 
 DEVICE_PATH: Final = "/onvif/device_service"
 OTHER_PATHS: Final = ("/onvif/services",)  # Axis (QUIRKS 9)
+REDIRECTS: Final = range(300, 400)
 UNAUTHORISED: Final = frozenset({401, 403})
 
 
@@ -76,9 +78,9 @@ class Onvif:
         headers = [("Content-Type", soap.content_type(operation))]
         body = soap.as_media2(body) if media2 else body
         if plain:
-            response = await self._talk.send(operation.name, "POST", path, headers, body)
+            response = await self._talk.send(operation.name, "POST", path, headers=headers, body=body)
         else:
-            response = await self._login.ask("soap", operation.name, "POST", path, headers, body)
+            response = await self._login.ask("soap", operation.name, "POST", path, headers=headers, body=body)
         answer = reply.read(response.body) if response.body else None
         if answer is not None and answer.fault is not None and _is_busy(answer.fault):
             raise Busy("busy", text=answer.fault.text)
@@ -262,7 +264,7 @@ def _is_busy(fault: reply.Fault) -> bool:
 
 def _unauthorised(response: http1.Response, answer: reply.Reply | None) -> bool:
     if answer is not None and answer.fault is not None:
-        return answer.fault.unauthorised or response.status == 401
+        return answer.fault.unauthorised or response.status == HTTPStatus.UNAUTHORIZED
     return response.status in UNAUTHORISED
 
 
@@ -271,7 +273,7 @@ def _no_reply(response: http1.Response) -> Failure:
     status = response.status
     if response.end is http1.End.LATE:
         return Slow(len(response.body), response.seconds)
-    if 300 <= status < 400:
+    if status in REDIRECTS:
         location = redact(response.head.get("location"))
         return Garbled("protocol", reason="redirect", status=status, location=location)
     if status in {404, 405, 410, 501} or _is_page(response.body):

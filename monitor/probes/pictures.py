@@ -30,12 +30,20 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
         picture = vision.decode(data)
     except vision.Refused as exc:
         return Looked(_refused(exc))
-    model = vision.CameraModel.loads(subject.model) if subject.model else None
+    model = _model(subject.model)
     judged = vision.judge(picture, model, subject.trail)
     finding = _finding(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
     return Looked(finding, _note(judged, data, key))
+
+
+def _model(data: bytes) -> vision.CameraModel | None:
+    """The learned model; one that another version wrote is as good as none until it is learned anew."""
+    try:
+        return vision.CameraModel.loads(data) if data else None
+    except ValueError:
+        return None
 
 
 def _refused(refusal: vision.Refused) -> Finding:

@@ -33,6 +33,7 @@ _UNAUTHORISED_TEXT: Final = re.compile(
 )
 _SAFE_PATH: Final = "/%:@!$&'()*+,;=-._~?[]|"
 _MAX_TEXT = 512
+LEAP: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _moment(element: etree._Element | None) -> tuple[datetime | None, str]:
     year, month, day, hour, minute, second = (part or 0 for part in parts)
     raw = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
     try:  # a leap second is the last second of its minute
-        return datetime(year, month, day, hour, minute, 59 if second == 60 else second, tzinfo=UTC), raw
+        return datetime(year, month, day, hour, minute, min(second, 59) if second == LEAP else second, tzinfo=UTC), raw
     except ValueError:
         return None, raw
 

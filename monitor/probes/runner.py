@@ -31,8 +31,7 @@ class Loop:
     def __init__(self, session: Session | None = None, concurrency: int = CONCURRENCY) -> None:
         soap.warm()
         self.session = session or Session()
-        self._concurrency = concurrency
-        self._slots: asyncio.Semaphore | None = None
+        self._slots = asyncio.Semaphore(concurrency)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="probe-loop", daemon=True)
         self._thread.start()
@@ -47,8 +46,6 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(self._batch(targets, on_step, on_done), self._loop).result()
 
     async def _batch(self, targets: Sequence[Target], on_step: OnStep | None, on_done: OnDone) -> list[Reading]:
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(self._concurrency)
         until = self._loop.time() + max((target.deadline_s for target in targets), default=0.0)
         found = await asyncio.gather(*(self._told(target, until, on_step, on_done) for target in targets))
         return [reading for readings in found for reading in readings]
@@ -59,7 +56,6 @@ class Loop:
         return readings
 
     async def _one(self, target: Target, until: float, on_step: OnStep | None) -> list[Reading]:
-        assert self._slots is not None
         try:
             async with asyncio.timeout_at(until + GRACE_S):
                 async with self._slots:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
 from monitor.probes import http1
@@ -19,6 +20,7 @@ _GONE: Final = frozenset({404, 410, 501})
 _REFUSED: Final = frozenset({401, 403})
 _HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
 _SNIFF: Final = 512
+_KILO: Final = 1000
 _KINDS: Final = (
     ("HTML", re.compile(rb"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)),
     ("XML", re.compile(rb"\A\s*<(?:\?xml|[a-z])", re.I)),
@@ -73,7 +75,9 @@ class Snapshots:
         began = asyncio.get_running_loop().time()
         proven = self._login.used == "worked"
         try:
-            response = await self._login.ask("snapshot", "snapshot", "GET", path, _HEADERS, b"", PICTURE_CAP, until)
+            response = await self._login.ask(
+                "snapshot", "snapshot", "GET", path, headers=_HEADERS, cap=PICTURE_CAP, until=until
+            )
         except Slow as exc:
             return self._too_slow(exc.received, exc.seconds, until - began)
         except LinkDown:
@@ -108,13 +112,9 @@ class Snapshots:
         return faulty("picture_too_slow", rate=rate(received, seconds), limit=round(limit))
 
     def _answer(self, response: http1.Response, limit: float) -> bytes | Finding:
-        status, body = response.status, response.body
-        if status in _REFUSED:
-            return faulty("snapshot_refused", status=status)
-        if status in _GONE:
-            return faulty("snapshot_missing", status=status)
-        if status != 200:
-            return faulty("not_a_picture", content=f"HTTP {status}", status=status)
+        if response.status != HTTPStatus.OK:
+            return _by_status(response.status)
+        body = response.body
         if response.end is http1.End.LATE:
             return self._too_slow(len(body), response.seconds, limit)
         if response.end is http1.End.LARGE:
@@ -129,6 +129,14 @@ class Snapshots:
         return body
 
 
+def _by_status(status: int) -> Finding:
+    if status in _REFUSED:
+        return faulty("snapshot_refused", status=status)
+    if status in _GONE:
+        return faulty("snapshot_missing", status=status)
+    return faulty("not_a_picture", content=f"HTTP {status}", status=status)
+
+
 def content(body: bytes) -> str:
     """The kind of text that came instead of a picture, "" where it may be one."""
     start = body[:_SNIFF].lstrip(b"\xef\xbb\xbf\x00")
@@ -138,6 +146,6 @@ def content(body: bytes) -> str:
 def rate(received: int, seconds: float) -> str:
     """Bytes a second for a person: 1 B/s, 12 kB/s."""
     per_s = received / seconds if seconds > 0 else 0.0
-    if per_s >= 1000:
-        return f"{per_s / 1000:.0f} kB/s"
+    if per_s >= _KILO:
+        return f"{per_s / _KILO:.0f} kB/s"
     return f"{max(1, round(per_s)) if received else 0} B/s"

@@ -95,8 +95,9 @@ def _client(service: str) -> tuple[Any, Any]:
     settings = Settings(strict=False, xml_huge_tree=False)
     names = onvif.SERVICES[service]
     path = Path(onvif.__file__).parent.parent / "wsdl" / names["wsdl"]
-    transport = Transport()
-    client = Client(Document(str(path), transport, settings=settings), settings=settings, transport=transport)
+    transport: Any = Transport()  # type: ignore[no-untyped-call]
+    document = Document(str(path), transport, settings=settings)
+    client: Any = Client(document, settings=settings, transport=transport)  # type: ignore[no-untyped-call]
     binding = client.create_service("{" + names["ns"] + "}" + names["binding"], "http://device/")
     return client, binding
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from devices.addresses import redact
@@ -19,7 +20,6 @@ Headers = Sequence[tuple[str, str]]
 
 SOAP_CAP: Final = 512 * 1024
 PICTURE_CAP: Final = 8 * 1024 * 1024
-UNAVAILABLE: Final = 503
 
 
 @dataclass(slots=True)
@@ -63,6 +63,7 @@ class Talk:
         what: str,
         method: str,
         path: str,
+        *,
         headers: Headers = (),
         body: bytes = b"",
         cap: int = SOAP_CAP,
@@ -126,5 +127,7 @@ class Talk:
 
 def _raise_if_busy(response: http1.Response) -> None:
     status = response.status
-    if status == UNAVAILABLE or (status >= 400 and refusals.is_busy(response.body)):
+    if status == HTTPStatus.SERVICE_UNAVAILABLE or (
+        status >= HTTPStatus.BAD_REQUEST and refusals.is_busy(response.body)
+    ):
         raise Busy("busy", status=status)

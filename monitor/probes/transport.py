@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import cast
 
 from devices import addresses
 from monitor.probes import http1
@@ -30,6 +31,8 @@ REUSED_SILENCE_S = 3.0
 # that is switched off, an immediate one a missing route.
 ARP_GAVE_UP_S = 0.5
 BUFFER_HIGH = 256 * 1024
+# Many devices write head and body apart without TCP_NODELAY: the body then waits 40 ms for our delayed ACK.
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _NO_HOST = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN})
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM})
@@ -59,19 +62,19 @@ class Wire(asyncio.Protocol):
         self.received = 0
         self.ended = False
         self.used = False
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport
         self._waiter: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
+        self._socket: socket.socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
         """Part of `asyncio.Protocol`."""
         self.buffer += data
         self.received += len(data)
-        if len(self.buffer) > BUFFER_HIGH and self.transport is not None:
+        if len(self.buffer) > BUFFER_HIGH:
             self.transport.pause_reading()
         self._wake()
 
@@ -87,19 +90,19 @@ class Wire(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """Whether a further request may be written: open, and nothing unasked for lies in the buffer."""
-        return not self.ended and not self.buffer and self.transport is not None and not self.transport.is_closing()
+        return not self.ended and not self.buffer and not self.transport.is_closing()
 
     def send(self, data: bytes) -> None:
         """Write a request."""
-        assert self.transport is not None
         self.received = 0
         self.transport.write(data)
+        if _QUICKACK is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     async def more(self) -> bool:
         """Wait for further bytes; False where the connection has ended."""
         if self.ended:
             return False
-        assert self.transport is not None
         if not self.transport.is_reading() and not self.transport.is_closing():
             self.transport.resume_reading()
         before = self.received
@@ -113,8 +116,7 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """End the connection without lingering."""
         self.ended = True
-        if self.transport is not None:
-            self.transport.abort()
+        self.transport.abort()
 
 
 def tls_context() -> ssl.SSLContext:
@@ -165,7 +167,9 @@ async def _connect(address: addresses.IPAddress, port: int, until: float) -> soc
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        sock = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(
+            socket.AF_INET6 if isinstance(address, ipaddress.IPv6Address) else socket.AF_INET, socket.SOCK_STREAM
+        )
     except OSError:
         raise Late from None
     try:
@@ -260,7 +264,7 @@ def _ended(wire: Wire) -> LinkDown | Garbled:
     return http1.garbled(bytes(wire.buffer), "ended within the header")
 
 
-async def _read_body(wire: Wire, body: http1.Body, until: float) -> None:
+async def _read_body(wire: Wire, body: http1.Body, until: float) -> http1.End:
     try:
         async with asyncio.timeout_at(until):
             body.feed(wire.buffer)
@@ -270,7 +274,8 @@ async def _read_body(wire: Wire, body: http1.Body, until: float) -> None:
                     break
                 body.feed(wire.buffer)
     except TimeoutError:
-        body.end = http1.End.LATE
+        return http1.End.LATE
+    return body.end or http1.End.SHORT
 
 
 async def exchange(wire: Wire, request: bytes, cap: int, until: float) -> http1.Response:
@@ -282,11 +287,10 @@ async def exchange(wire: Wire, request: bytes, cap: int, until: float) -> http1.
         wire.send(request)
         head = await _read_head(wire, began, until)
         body = http1.Body.of(head, cap)
-        await _read_body(wire, body, until)
-        assert body.end is not None
+        end = await _read_body(wire, body, until)
         framed = body.chunked or body.length is not None
-        keep = body.end is http1.End.WHOLE and framed and head.keeps_alive and not wire.buffer
-        return http1.Response(head, bytes(body.data), body.end, loop.time() - began)
+        keep = end is http1.End.WHOLE and framed and head.keeps_alive and not wire.buffer
+        return http1.Response(head, bytes(body.data), end, loop.time() - began)
     finally:
         wire.used = True
         if not keep:
