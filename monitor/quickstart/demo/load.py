@@ -16,10 +16,9 @@ from monitor.models import DeviceHour, Incident, Pulse, Transition
 from monitor.quickstart.demo import history, plan, references, register
 from monitor.quickstart.demo.city import passwords, read_ports
 from monitor.quickstart.demo.drawing import View, draw_all
+from monitor.quickstart.demo.remove import REMOVED
 from monitor.quickstart.layout import write_private
 
-# The pulse that is left behind when the demo was removed, so that the next start does not bring it back.
-REMOVED = "demo removed"
 # Above all real ports: where endpoints wait while ports are exchanged between them.
 PARKED_PORT = 100_000
 HOURS_AT_ONCE = 2_000

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from devices.models import Compound, Kind, Organisation, Role
-from monitor.simulator.faults import FaultValue
 
 DISTRICT_CODE, DISTRICT_NAME = "370203", "市北区"
 GROUP_NAME = "合肥路—延吉路片区"
@@ -59,7 +58,7 @@ class Thing:
     scene: str = ""
     parent: str = ""
     auth: str = "digest"
-    faults: Mapping[str, FaultValue] = field(default_factory=dict)
+    faults: Mapping[str, bool | float | str] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
