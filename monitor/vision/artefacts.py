@@ -20,7 +20,7 @@ from monitor.vision.tone import HasTone
 # the same phase that is itself noisy raises the limit to this multiple of its noise.
 _NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
 # Drop-outs: percentage of rows unlike both neighbours over most of the width: normal up to 1, faults from 12.
-_LINES_LIMIT, _LINE_CONTRAST = 4.0, 6.0
+_LINES_LIMIT, _LINE_CONTRAST = 7.0, 6.0
 # Tearing: correlation of the horizontal gradient with the next row's: normal from .38, faults up to .19; white noise
 # lacks the vertical one too (faults of tearing keep it above .55).
 _TEAR_LIMIT, _TEAR_VERTICAL = 0.28, 0.5
@@ -28,7 +28,7 @@ _TEAR_LIMIT, _TEAR_VERTICAL = 0.28, 0.5
 _PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, 3.0
 # Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
 # width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
-_HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.43, 0.015, 14.5
+_HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.40, 0.018, 13.0
 _HUM_STRIPS, _HUM_FIRST, _HUM_LAST = 8, 5, 70
 # Damage: steps at the rows of coded units beyond the steps at other rows (grey levels): normal up to 2, faults from 8.
 _STEP_BEYOND, _STEP_LEAST = 5.0, 14.0

@@ -1,6 +1,6 @@
 """The judgement on one picture: which fault it shows, how sure, where, and why it could not be told.
 
-Order: black, white, frozen, corrupt, dark, noise, stripes need no model; then view moved,
+Order: black, white, frozen, corrupt, dark, stripes, noise need no model; then view moved,
 low contrast, blur, cover; then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
 """
 
@@ -25,7 +25,7 @@ NO_REFERENCE = "no reference of this phase"
 FEW_BLOCKS = "few reliable blocks"
 
 _WITHOUT_MODEL = (
-    Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.NOISE, Label.STRIPES,
+    Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.STRIPES, Label.NOISE,
 )  # fmt: skip
 _WITH_MODEL = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
 ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, Label.CAST)

@@ -36,9 +36,13 @@ _ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
 _COVER_LIMIT = 0.25
 _FULL_COVER = 0.8
 _BLUR_LIMIT = 0.40
+# The best shift's peak over the centre's: below this the view is where it was. Water that mirrors, and rises, moves
+# parts of a view that stays; what is left beside a cover stays in place.
+_STILL_THERE = 0.7
+# Rotation and zoom: this many tiles fit elsewhere, and few fit where they were.
 _TILES_LIMIT, _TILES_LEFT = 2, 6
-# Another view altogether: hardly a block agrees, and yet the picture is as detailed and sharp as ever.
-_ELSEWHERE_SHARE, _ELSEWHERE_DETAIL = 0.6, -0.65
+# Another view altogether: hardly a block agrees, and yet the picture is as detailed as ever (median log ratio).
+_ELSEWHERE_SHARE, _ELSEWHERE_DETAIL = 0.45, -0.65
 # Fog: coarse detail (log ratio) and the span of the tones (5th to 95th percentile, levels) are both this low.
 _HAZE_DETAIL, _HAZE_SPAN, _DETAIL_FLOOR = 0.6, 80.0, 0.5
 # Blur and fog are told where the view is not covered, if that is at least this share of it.
@@ -142,14 +146,16 @@ def _moved(features: Features, reference: Reference, share: float, margin: float
     if shift.strength >= 1:
         return shift.shares, shift.strength
     away, left = moved_tiles(features.field, normal)
+    if shift.ratio < _STILL_THERE:
+        return None, shift.strength
     tiles = away / _TILES_LIMIT if left <= _TILES_LEFT else 0.0
     return None, max(shift.strength, tiles, _elsewhere(features, reference, share) / margin)
 
 
 def _elsewhere(features: Features, reference: Reference, share: float) -> float:
-    told = reference.told
     detail = np.log((features.detail + 1) / (reference.stats.detail + 1))
-    return share / _ELSEWHERE_SHARE if float(np.median(detail[told])) > _ELSEWHERE_DETAIL else 0.0
+    kept = float(np.median(detail[reference.told])) > _ELSEWHERE_DETAIL
+    return share / _ELSEWHERE_SHARE if kept else 0.0
 
 
 def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bool_]) -> tuple[float, float]:
