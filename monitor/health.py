@@ -14,8 +14,8 @@ every other time is found out and one bad reading proves nothing (DESIGN, decisi
     recovering  faulty    recovering; faulty when the old good ones cannot make N of M
     any         unknown   unchanged; but what was ok or suspect is unknown after `BLANKS` in a row
 
-A fault starts at the first bad reading and ends at the first good one, whichever reading settled it: transitions carry
-`at` (since when it is true) and `decided_at` (when we knew).
+A fault starts at the first bad reading and ends at the first good one of those that settled it: transitions carry `at`
+(since when it is true) and `decided_at` (when we knew). What settled one thing is not counted again for the next.
 """
 
 from __future__ import annotations
@@ -58,16 +58,18 @@ class Status(StrEnum):
 class Track:
     """All that is kept of one aspect: its state, the ring of its last readings (bit 0 newest, 1 = bad), its cause.
 
-    `since`: from when the state holds; `turn_at`: the first reading of the run that may become a transition; `at`: the
-    last reading that showed something; `why`: why the last reading showed nothing ("" when it did).
+    `since`: from when the state holds; `marks`: when the readings were that now speak for a change (bad ones while
+    suspect, good ones while recovering), the oldest first; `at`: the last reading that showed something; `blank_at`: the
+    last one since then that showed nothing, and `why` ("" when the last one did).
     """
 
     state: State = State.UNKNOWN
     ring: int = 0
     seen: int = 0
     since: datetime | None = None
-    turn_at: datetime | None = None
+    marks: tuple[datetime, ...] = ()
     at: datetime | None = None
+    blank_at: datetime | None = None
     cause: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     rival: str = ""
@@ -91,7 +93,8 @@ def step(
     track: Track, finding: Finding, at: datetime, failing: Threshold, recovering: Threshold
 ) -> tuple[Track, Change | None]:
     """Take one reading into account. A reading not younger than the last one changes nothing (late or repeated)."""
-    if track.at is not None and at <= track.at:
+    last = track.blank_at or track.at
+    if last is not None and at <= last:
         return track, None
     if finding.verdict is Verdict.UNKNOWN:
         return _blank(track, finding, at)
@@ -101,10 +104,12 @@ def step(
         ring=((track.ring << 1) | bad) & ((1 << RING_BITS) - 1),
         seen=min(track.seen + 1, RING_BITS),
         at=at,
+        blank_at=None,
         blanks=0,
         why="",
     )
     shown = _note_cause(shown, finding) if bad else shown
+    shown = _mark(shown, bad, at, failing, recovering)
     return _turn(track, shown, _next(shown, bad, failing, recovering), finding, at)
 
 
@@ -113,7 +118,7 @@ def silence(track: Track, decided_at: datetime) -> tuple[Track, Change | None]:
     if track.at is None or track.state in (State.UNKNOWN, State.FAULTY, State.RECOVERING):
         return track, None
     change = Change(track.state, State.UNKNOWN, track.at, decided_at, "platform_silent", {})
-    return Track(since=track.at, at=track.at, why="platform_silent"), change
+    return Track(since=track.at, at=track.at, blank_at=track.blank_at, why="platform_silent"), change
 
 
 def status(verdicts: Mapping[Aspect, Verdict]) -> Status:
@@ -146,11 +151,11 @@ def wants_second_look(track: Track) -> bool:
 
 
 def _blank(track: Track, finding: Finding, at: datetime) -> tuple[Track, Change | None]:
-    blank = replace(track, blanks=track.blanks + 1, why=finding.cause)
+    blank = replace(track, blanks=min(track.blanks + 1, BLANKS), blank_at=at, why=finding.cause)
     if blank.blanks < BLANKS or track.state not in (State.OK, State.SUSPECT):
         return blank, None
     since = track.at or at
-    lost = Track(since=since, at=at, blanks=blank.blanks, why=finding.cause)
+    lost = Track(since=since, at=track.at, blank_at=at, blanks=blank.blanks, why=finding.cause)
     return lost, Change(track.state, State.UNKNOWN, since, at, finding.cause, {})
 
 
@@ -159,6 +164,14 @@ def _note_cause(track: Track, finding: Finding) -> Track:
     if track.state not in (State.FAULTY, State.RECOVERING) or finding.cause in (track.cause, track.rival):
         return replace(track, cause=finding.cause, detail=finding.detail, rival="")
     return replace(track, rival=finding.cause)
+
+
+def _mark(track: Track, bad: bool, at: datetime, failing: Threshold, recovering: Threshold) -> Track:
+    """Note a reading that speaks for a change, and forget those that no longer count."""
+    ending = track.state in (State.FAULTY, State.RECOVERING)
+    marks = (*track.marks, at) if bad is not ending else track.marks
+    count = _good(track, recovering.m) if ending else _bad(track, failing.m)
+    return replace(track, marks=marks[len(marks) - count :])
 
 
 def _next(track: Track, bad: bool, failing: Threshold, recovering: Threshold) -> State:
@@ -175,15 +188,17 @@ def _next(track: Track, bad: bool, failing: Threshold, recovering: Threshold) ->
 
 def _turn(was: Track, shown: Track, state: State, finding: Finding, at: datetime) -> tuple[Track, Change | None]:
     if state is was.state:
-        if was.cause and shown.cause != was.cause and state is State.FAULTY:
+        if shown.cause != was.cause and state is State.FAULTY:
             return shown, Change(state, state, at, at, shown.cause, shown.detail)
         return shown, None
-    settles = (was.state, state) in ((State.SUSPECT, State.FAULTY), (State.RECOVERING, State.OK))
-    began = was.turn_at if settles and was.turn_at is not None else at
+    decided = settled(state) is not settled(was.state)
+    began = shown.marks[0] if decided and shown.marks else at
     change = Change(was.state, state, began, at, shown.cause, shown.detail if bad_now(state) else finding.detail)
-    turned = replace(shown, state=state, since=began, turn_at=began)
+    turned = replace(shown, state=state, since=began)
+    if state in (State.OK, State.FAULTY):
+        turned = replace(turned, ring=0, seen=0, marks=())
     if state is State.OK:
-        turned = replace(turned, ring=0, seen=0, cause="", detail={}, rival="")
+        turned = replace(turned, cause="", detail={}, rival="")
     return turned, change
 
 

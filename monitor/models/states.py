@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -79,18 +80,24 @@ class DeviceState(models.Model):
         self.hour = _plain(asdict(hour))
 
 
-_TIMES = ("since", "turn_at", "at")
+_TIMES = ("since", "at", "blank_at")
 
 
 def _plain(data: Mapping[str, object]) -> dict[str, object]:
     """JSON values only, and only what differs from empty, so that a row stays narrow."""
-    kept = ((name, value) for name, value in data.items() if value not in (None, "", 0, {}))
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in kept}
+    return {name: _value(value) for name, value in data.items() if value not in (None, "", 0, {}, ())}
 
 
-def _track(data: Mapping[str, object]) -> Track:
-    times = {name: datetime.fromisoformat(str(data[name])) for name in _TIMES if name in data}
-    return Track(**{**data, **times, "state": State(str(data.get("state", State.UNKNOWN)))})  # type: ignore[arg-type]
+def _value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _track(data: Mapping[str, Any]) -> Track:
+    times: dict[str, Any] = {name: datetime.fromisoformat(data[name]) for name in _TIMES if name in data}
+    marks = tuple(datetime.fromisoformat(mark) for mark in data.get("marks", ()))
+    return Track(**{**data, **times, "marks": marks, "state": State(data.get("state", State.UNKNOWN))})
 
 
 class Passport(models.Model):
