@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Q
 
-from devices.models import Device
+from devices.models import Compound, Device
 from devices.models.devices import MAX_PARENTS
 from monitor.health import Change, State
 from monitor.models import Event, Incident
 from monitor.wire import Aspect
 
+# The number of our advisory lock; any that nobody else uses.
+LOCK = 7_316_001
 BAD = (State.FAULTY, State.RECOVERING)
 
 
@@ -33,13 +36,35 @@ class Turned:
 
 def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
     """Open, rename and close incidents after these changes; give the ones that were opened."""
-    opened = _open([item for item in turned if _opens(item.change)], now)
-    _rename([item for item in turned if item.change.was is item.change.now is State.FAULTY])
-    closed = _close([item for item in turned if item.change.was in BAD and item.change.now is State.OK], now)
+    if not turned:
+        return []
+    _one_at_a_time()
+    opening = [item for item in turned if _opens(item.change)]
+    closing = [item for item in turned if item.change.was in BAD and item.change.now is State.OK]
+    _queue_up([item.device_id for item in (*opening, *closing) if item.aspect is Aspect.LINK])
+    opened = _open(opening, now)
+    _rename([item for item in turned if item.change.was in BAD and item.change.now is State.FAULTY])
+    closed = _close(closing, now)
     settle = {item.device_id: item.settle_s for item in turned}
     _adopt([incident for incident in opened if incident.aspect == Aspect.LINK])
     _release([incident for incident in closed if incident.aspect == Aspect.LINK], settle, now)
     return opened
+
+
+def _queue_up(device_ids: Sequence[int]) -> None:
+    """One batch after the other in each compound (a tree never leaves its own).
+
+    A switch and its cameras, found down at the same moment by two batches, would not see each other otherwise.
+    """
+    if device_ids:
+        places = Device.objects.filter(pk__in=device_ids).values("compound")
+        list(Compound.objects.filter(pk__in=places).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def _one_at_a_time() -> None:
+    """Batches that change incidents follow each other: adopting reaches across devices, and must not deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def _opens(change: Change) -> bool:
@@ -142,7 +167,14 @@ def _release(closed: Sequence[Incident], settle: Mapping[int, int], now: datetim
         if incident.root is None and ended is not None:
             waits[incident.pk] = settle.get(ended.device_id, 0)
     Incident.objects.bulk_update(orphans, ["root"])
-    _tell([item for item in orphans if item.root is None], Event.Kind.OPENED, now, waits)
+    _tell_anew([item for item in orphans if item.root is None], now, waits)
+
+
+def _tell_anew(alone: Sequence[Incident], now: datetime, waits: Mapping[int, int]) -> None:
+    """What waits to be told about these incidents waits anew: they may well recover with their root."""
+    waiting = Event.objects.filter(incident__in=alone, kind=Event.Kind.OPENED, done_at=None)
+    waiting.update(done_at=now, outcome="adopted")
+    _tell(alone, Event.Kind.OPENED, now, waits)
 
 
 def _parents_of_neighbours(device_ids: Iterable[int]) -> dict[int, int | None]:

@@ -107,7 +107,7 @@ def _forget(names: Sequence[str]) -> None:
 def _leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
     """The schedule rows of the zone whose open lease the readings carry, locked."""
     carried = {reading.endpoint_id: reading.lease for reading in readings}
-    rows = Schedule.objects.select_for_update().filter(endpoint__in=carried, zone__name=zone).order_by("pk")
+    rows = Schedule.objects.select_for_update(of=("self",)).filter(endpoint__in=carried, zone__name=zone).order_by("pk")
     return {row.endpoint_id: row for row in rows if row.lease and str(row.lease) == carried[row.endpoint_id]}
 
 
@@ -382,8 +382,9 @@ def _reschedule(readings: Sequence[Reading], schedules: Mapping[int, Schedule], 
         row.recheck_due = _earlier(row.recheck_due, batch.rechecks.get(endpoint_id))
         row.due = _earlier(row.due, row.recheck_due) or row.due
     Schedule.objects.bulk_update(schedules.values(), _RESCHEDULED)
-    parents = batch.parents - schedules.keys()
-    Schedule.objects.filter(endpoint__in=parents, recheck_due=None).update(recheck_due=now, due=now)
+    # A parent that is locked is being recorded at this moment, and two batches must not wait for each other's parents.
+    free = Schedule.objects.select_for_update(skip_locked=True).filter(endpoint__in=batch.parents - schedules.keys())
+    Schedule.objects.filter(pk__in=[row.pk for row in free], recheck_due=None).update(recheck_due=now, due=now)
 
 
 _RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_until", "hold_cause", "holds")

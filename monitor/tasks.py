@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import redis
-from celery import Task, shared_task
+from celery import Task
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils import timezone
@@ -33,7 +33,7 @@ LOOKS_KEPT = timedelta(days=7)
 LOOK_LIFE_S = 90
 
 
-@shared_task(name="monitor.tasks.tick", ignore_result=True)
+@app.task(name="monitor.tasks.tick", ignore_result=True)
 def tick() -> str:
     """Claim what is due in every zone and send it to the zone's probe queue."""
     now = timezone.now()
@@ -42,7 +42,7 @@ def tick() -> str:
     return f"{sent} endpoints sent in {(timezone.now() - now).total_seconds():.2f} s"
 
 
-@shared_task(name="monitor.tasks.record", ignore_result=True)
+@app.task(name="monitor.tasks.record", ignore_result=True)
 def record(zone: str, token: str, look_id: int | None = None) -> str:
     """Write a batch of readings that came back from a zone, and end the look they belong to."""
     readings = open_readings(token, keys_of(zone), READINGS_MAX_AGE_S)
@@ -52,7 +52,7 @@ def record(zone: str, token: str, look_id: int | None = None) -> str:
     return f"{counted} of {len(readings)} readings counted"
 
 
-@shared_task(name="monitor.tasks.deliver", ignore_result=True)
+@app.task(name="monitor.tasks.deliver", ignore_result=True)
 def deliver() -> str:
     """Turn settled events into notifications and send what is due."""
     told, sent = fan_out(timezone.now()), deliver_due(timezone.now())
@@ -60,7 +60,7 @@ def deliver() -> str:
     return f"{told} events, {sent} mails"
 
 
-@shared_task(name="monitor.tasks.housekeep", ignore_result=True)
+@app.task(name="monitor.tasks.housekeep", ignore_result=True)
 def housekeep() -> str:
     """Keep the schedule in step with the register, notice our own silence, forget old looks."""
     now = timezone.now()
@@ -73,7 +73,7 @@ def housekeep() -> str:
     return f"{changed} schedules changed, {silent} devices silent"
 
 
-@shared_task(name="monitor.tasks.look", bind=True, ignore_result=True, max_retries=LOOK_TRIES)
+@app.task(name="monitor.tasks.look", bind=True, ignore_result=True, max_retries=LOOK_TRIES)
 def look(self: Task[Any, Any], look_id: int) -> str:
     """Send a person's look to the zone's look queue, as soon as no visit is under way at that endpoint."""
     row = Look.objects.select_related("device__endpoint__zone").get(pk=look_id)
@@ -94,7 +94,7 @@ def look(self: Task[Any, Any], look_id: int) -> str:
     return f"look {look_id} sent to {zone}"
 
 
-@shared_task(name="monitor.tasks.look_step", ignore_result=True)
+@app.task(name="monitor.tasks.look_step", ignore_result=True)
 def look_step(zone: str, look_id: int, number: int, token: str) -> str:
     """Write one step of a look, as it came from the probe."""
     step: dict[str, Any] = json.loads(keys_of(zone).decrypt(token.encode(), ttl=READINGS_MAX_AGE_S))

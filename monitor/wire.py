@@ -175,8 +175,8 @@ class Refused(Exception):
 
 def seal(items: Sequence[Target] | Sequence[Reading], keys: MultiFernet) -> str:
     """Encrypt targets or readings with the zone's key for their way over the broker."""
-    plain = json.dumps([plain(item) for item in items], separators=(",", ":"))
-    return keys.encrypt(plain.encode()).decode()
+    clear = json.dumps([plain(item) for item in items], separators=(",", ":"))
+    return keys.encrypt(clear.encode()).decode()
 
 
 def open_targets(token: str, keys: MultiFernet, max_age_s: int) -> list[Target]:
