@@ -10,8 +10,8 @@
 .SUFFIXES:
 .PHONY: run admin manage test bench mutants lock messages clean
 
-PYTHON =
-ARGS =
+PYTHON ?=
+ARGS ?=
 VENV = PYTHON="$(PYTHON)" sh deploy/venv.sh
 PY = .venv/bin/python
 QUICKSTART = $(PY) -m monitor.quickstart

@@ -45,7 +45,7 @@ show_progress() {
     terminal=0
     if [ -t 1 ]; then terminal=1; fi
     awk -v total="$total" -v terminal="$terminal" '
-        /^Collecting/ {
+        /^(Collecting|Processing)/ {
             n++
             if (terminal) printf "\r  %3d of %d packages  %-40s", n, total, $2
             else if (n % 10 == 0) printf "  %3d of %d packages\n", n, total
