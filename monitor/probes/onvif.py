@@ -43,6 +43,7 @@ class Onvif:
         self._login = login
         self.trouble: Finding | None = None
         self._hopeless: Failure | None = None
+        self._clock_asked = False
 
     # -- one call
 
@@ -58,7 +59,7 @@ class Onvif:
 
     async def _signed(self, operation: soap.Operation, path: str, params: dict[str, str]) -> reply.Reply:
         credential = self._login.needed()
-        if self._talk.endpoint.skew_s is None:
+        if self._talk.endpoint.skew_s is None and not self._clock_asked:
             await self.clock()
         now = clock.device_now(self._talk.endpoint.skew_s or 0.0)
         body = soap.request(operation, params, (credential, now))
@@ -107,6 +108,7 @@ class Onvif:
 
     async def clock(self) -> Finding:
         """Ask for date and time without a login; remember the offset to sign with."""
+        self._clock_asked = True
         try:
             answer, rtt = await self._clock_reply()
         except Failure as exc:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """As usual, but wrong usage is told in one line."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.print_usage = _say_nothing  # type: ignore[method-assign]
+        parser.print_usage = _say_nothing  # type: ignore[method-assign,assignment]
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
