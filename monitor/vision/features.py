@@ -63,8 +63,9 @@ def halve(plane: Plane) -> Plane:
 def block_mean(plane: Plane) -> Plane:
     """Mean over each block of a plane (rows x columns, or rows x columns x channels)."""
     height, width = plane.shape[:2]
-    shape = (ROWS, height // ROWS, COLUMNS, width // COLUMNS, *plane.shape[2:])
-    return np.asarray(plane.reshape(shape).mean((1, 3)), dtype=np.float32)
+    # One axis at a time: several times faster than both at once.
+    rows = plane.reshape(ROWS, height // ROWS, *plane.shape[1:]).mean(1)
+    return np.asarray(rows.reshape(ROWS, COLUMNS, width // COLUMNS, *plane.shape[2:]).mean(2), dtype=np.float32)
 
 
 def box(plane: Plane, radius: int) -> Plane:
@@ -84,7 +85,8 @@ def edge_field(luma: Plane) -> Field:
     across = padded[1:-1, 2:] - padded[1:-1, :-2]
     down = padded[2:, 1:-1] - padded[:-2, 1:-1]
     gradient = across + 1j * down
-    doubled = (gradient * gradient).reshape(CELL_ROWS, _CELL, CELL_COLUMNS, _CELL).mean((1, 3))
+    rows = (gradient * gradient).reshape(CELL_ROWS, _CELL, -1).mean(1)
+    doubled = rows.reshape(CELL_ROWS, CELL_COLUMNS, _CELL).mean(2)
     strength = np.abs(doubled).astype(np.float32)
     around = box(strength, 4)
     return np.asarray(doubled / (strength + 0.5 * around + _NOISE_FLOOR), dtype=np.complex64)
@@ -109,5 +111,6 @@ def _noise(rgb: NDArray[np.uint8]) -> float:
     twice = green[:, :-2] - 2 * green[:, 1:-1] + green[:, 2:]
     mask = np.abs(twice[:-2] - 2 * twice[1:-1] + twice[2:])
     rows, columns = mask.shape[0] // _TILE, mask.shape[1] // _TILE
-    tiles = mask[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE).mean((1, 3))
+    tiles = mask[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, -1).mean(1)
+    tiles = tiles.reshape(rows, columns, _TILE).mean(2)
     return float(np.quantile(tiles, _QUIET)) * _MASK_TO_NOISE

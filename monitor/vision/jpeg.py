@@ -23,7 +23,7 @@ _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _COMPONENTS = frozenset({1, 3, 4})
 
 # Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
-_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (

@@ -90,11 +90,16 @@ def _unit_rows(walked: Walked, rows: int) -> int:
 
 def _has_filler(rgb: Rgb) -> bool:
     """Whether the bottom is of one colour, exactly, neither black nor white, and no row above it is."""
+    least = max(2, round(len(rgb) * _FILLER_SHARE))
     last = rgb[-1, 0].astype(np.int16)
-    off = np.abs(rgb.astype(np.int16) - last).max((1, 2)) > _FILLER_SPREAD
-    tail = int(np.argmax(off[::-1])) if off.any() else len(off)
-    if tail < max(2, round(len(off) * _FILLER_SHARE)) or not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST:
+    if not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST or _off(rgb[-least:], last).any():
         return False
-    above = rgb[: len(off) - tail]
+    off = _off(rgb, last)
+    above = rgb[: len(off) - int(np.argmax(off[::-1]))] if off.any() else rgb[:0]
     uneven = (above.max(1).astype(np.int16) - above.min(1)).max(1) > _FILLER_SPREAD
     return bool(len(above)) and bool(uneven.mean() > _FILLER_ABOVE)
+
+
+def _off(rgb: Rgb, colour: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """The rows that are not all of one colour."""
+    return np.asarray(np.abs(rgb.astype(np.int16) - colour).max((1, 2)) > _FILLER_SPREAD)

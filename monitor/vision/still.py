@@ -27,18 +27,18 @@ _DARKEST, _BRIGHTEST, _FEWEST = 10.0, 245.0, 0.15
 _SAME_SHARE = 0.4
 
 _PATTERNS = np.random.default_rng(20150).choice(
-    np.array([-1, 1], dtype=np.float32), (_PROJECTIONS, FINE_HEIGHT // ROWS, FINE_WIDTH // COLUMNS)
+    np.array([-1, 1], dtype=np.float32), (_PROJECTIONS, FINE_HEIGHT // ROWS * (FINE_WIDTH // COLUMNS))
 )
 
 
 def fingerprint(picture: Picture, features: Features) -> bytes:
     """The trail of a picture: the start of its digest, and two projections a block."""
-    tiles = features.luma.reshape(ROWS, FINE_HEIGHT // ROWS, COLUMNS, FINE_WIDTH // COLUMNS)
-    mean = tiles.mean((1, 3), keepdims=True)
-    sums = np.einsum("abcd,pbd->pac", tiles - mean, _PATTERNS, optimize=True) / np.sqrt(_PATTERNS[0].size)
-    values = np.clip(np.rint(sums * _STEPS), -32767, 32767).astype("<i2")
-    level = mean.reshape(ROWS, COLUMNS)
-    values[:, (level < _DARKEST) | (level > _BRIGHTEST)] = _OUT_OF_RANGE
+    tiles = features.luma.reshape(ROWS, FINE_HEIGHT // ROWS, COLUMNS, FINE_WIDTH // COLUMNS).swapaxes(1, 2)
+    pixels = tiles.reshape(BLOCKS, -1)
+    mean = pixels.mean(1)
+    sums = (pixels - mean[:, None]) @ _PATTERNS.T / np.float32(np.sqrt(_PATTERNS.shape[1]))
+    values = np.clip(np.rint(sums.T * _STEPS), -32767, 32767).astype("<i2")
+    values[:, (mean < _DARKEST) | (mean > _BRIGHTEST)] = _OUT_OF_RANGE
     return b"".join((_MAGIC, bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
 
 

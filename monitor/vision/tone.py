@@ -77,7 +77,7 @@ def tone_of(features: Features) -> Tone:
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     """How far a picture is black, white, dark, of one colour or flat; `states` are the accepted ones of its phase."""
-    sample = features.luma[::2, ::2]
+    sample = features.luma[::3, ::3]
     low, middle, top, highest = (float(value) for value in np.percentile(sample, (5, 50, 95, 99)))
     slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
     black = min(slate, 1.0 + _BLACK_LEVEL / 255) if slate >= 1 and middle < _BURNT_LEVEL else 0.0

@@ -169,7 +169,7 @@ def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bo
     stats = reference.stats
     blur = -float(np.median((features.sharpness - stats.sharpness)[left]))
     detail = np.log((features.detail + _DETAIL_FLOOR) / (stats.detail + _DETAIL_FLOOR))
-    low, high = np.percentile(features.luma[::2, ::2], (5, 95))
+    low, high = np.percentile(features.luma[::3, ::3], (5, 95))
     haze = min(-float(np.median(detail[left])) / _HAZE_DETAIL, _HAZE_SPAN / max(float(high - low), 1.0))
     return blur, haze
 
