@@ -16,11 +16,13 @@ MAX_SCANNED_PIXELS = 200_000_000
 
 _SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
 _APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
-_TABLES = frozenset({0xC4, 0xCC, 0xDB, _DRI, _COM, *range(_APP0, 0xF0)})
+_METADATA = frozenset({_COM, *range(_APP0, 0xF0)})
+_TABLES = frozenset({0xC4, 0xCC, 0xDB, _DRI}) | _METADATA
 # The frames that libjpeg decodes: baseline, extended, progressive, and the arithmetic two.
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _COMPONENTS = frozenset({1, 3, 4})
+_LENGTH_FIELD, _FRAME_FIXED, _BITS, _MAX_SAMPLING = 2, 6, 8, 4
 
 # Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -40,9 +42,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x00\x01", "H.264"),
 )
 _SNIFFED = 512
+_SPACE = 0x20
 
 
-class Refused(Exception):  # noqa: N818 (a finding about the bytes, not an error of ours)
+class Refused(Exception):
     """The bytes are no picture that can be judged: `cause` is a key of the causes, `detail` says more."""
 
     def __init__(self, cause: str, detail: str = "") -> None:
@@ -103,7 +106,7 @@ def _sniff_text(head: bytes) -> str:
         return "XML"
     if text.startswith((b"{", b"[")):
         return "JSON"
-    if all(byte >= 0x20 or byte in b"\t\r\n" for byte in head):
+    if all(byte >= _SPACE or byte in b"\t\r\n" for byte in head):
         return "text"
     return "unknown data"
 
@@ -158,30 +161,31 @@ class _Walk:
             self.interval = int.from_bytes(body[:2], "big")
         elif marker not in _TABLES and marker != _DNL:
             raise Refused("corrupt", f"marker {marker:02X}")
-        if marker == _APP14 or not (_APP0 <= marker < 0xF0 or marker == _COM):
+        if marker == _APP14 or marker not in _METADATA:
             self.kept.append(b"\xff%c" % marker + self.data[start : self.at])
 
     def _body(self) -> bytes:
         length = int.from_bytes(self.data[self.at : self.at + 2], "big")
         end = self.at + length
-        if length < 2 or end > len(self.data):
+        if length < _LENGTH_FIELD or end > len(self.data):
             raise Refused("corrupt", "truncated" if end > len(self.data) else "segment length")
-        body = self.data[self.at + 2 : end]
+        body = self.data[self.at + _LENGTH_FIELD : end]
         self.at = end
         return body
 
     def _on_frame(self, marker: int, body: bytes) -> None:
-        if self.frame is not None or len(body) < 6 or body[0] != 8 or body[5] not in _COMPONENTS:
+        fixed, components = _FRAME_FIXED, body[_FRAME_FIXED - 1 : _FRAME_FIXED]
+        if self.frame is not None or not components or components[0] not in _COMPONENTS:
             raise Refused("corrupt", "frame header")
-        if len(body) != 6 + 3 * body[5]:
+        if body[0] != _BITS or len(body) != fixed + 3 * components[0]:
             raise Refused("corrupt", "frame header")
         height, width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
         if not width or not height:
             raise Refused("corrupt", "no size")
         if width * height > MAX_PIXELS:
             raise Refused("picture_too_large", f"{width}x{height}")
-        sampling = tuple((byte >> 4, byte & 15) for byte in body[7::3])
-        if not all(1 <= h <= 4 and 1 <= v <= 4 for h, v in sampling):
+        sampling = tuple((byte >> 4, byte & 15) for byte in body[fixed + 1 :: 3])
+        if not all(1 <= h <= _MAX_SAMPLING and 1 <= v <= _MAX_SAMPLING for h, v in sampling):
             raise Refused("corrupt", "sampling")
         self.frame = _Frame(marker, width, height, sampling)
 

@@ -1,7 +1,7 @@
 """The judgement on one picture: which fault it shows, how sure, where, and why it could not be told.
 
-Order: black, white, frozen, corrupt, dark, stripes, noise need no model; then view moved,
-low contrast, blur, cover; then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
+Order: black, white, frozen, corrupt, dark, stripes, noise need no model; then view moved, low contrast, blur, cover;
+then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.vision import artefacts, still, tone, view
-from monitor.vision.features import Features, describe
+from monitor.vision.features import describe
 from monitor.vision.label import Label
 from monitor.vision.model import CameraModel
 from monitor.vision.picture import Picture
@@ -29,6 +29,9 @@ _WITHOUT_MODEL = (
 )  # fmt: skip
 _WITH_MODEL = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
 ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, Label.CAST)
+# Which verdicts lean on the model, and with which the blocks in question are of interest.
+_BY_MODEL = frozenset({*_WITH_MODEL, Label.NORMAL})
+_COVERABLE = frozenset({Label.OBSTRUCTED, Label.NORMAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +68,22 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
     next_trail = still.fingerprint(picture, features)
     measures[Label.FROZEN] = still.sameness(next_trail, trail)
     seen = view.compare(features, model, phase) if model else view.unseen()
-    measures |= seen.faults
-    return _conclude(picture, features, phase, model, measures, seen, next_trail)
-
-
-def _conclude(
-    picture: Picture,
-    features: Features,
-    phase: Phase,
-    model: CameraModel | None,
-    measures: Mapping[Label, float],
-    seen: view.Seen,
-    trail: bytes,
-) -> Judgement:
-    scores = {label.value: fold(measures.get(label, 0.0)) for label in ORDER}
-    found = next((label for label in ORDER if measures.get(label, 0.0) >= 1.0), Label.NORMAL)
-    reason = "" if found not in (*_WITH_MODEL, Label.NORMAL) or model is None else _reason(model, phase, seen)
-    checkable = found is not Label.NORMAL or reason not in {NO_REFERENCE, FEW_BLOCKS}
-    score = scores[found.value] if found is not Label.NORMAL else 1.0 - max(scores.values())
+    scores = {label: fold(measure) for label, measure in {**measures, **seen.faults}.items()}
+    found = next((label for label in ORDER if scores.get(label, 0.0) >= LIMIT_SCORE), Label.NORMAL)
+    reason = _reason(model, phase, seen) if model and found in _BY_MODEL else ""
     return Judgement(
         label=found,
-        score=round(score, 4),
-        checkable=checkable,
+        score=scores[found] if found is not Label.NORMAL else round(1 - max(scores.values()), 4),
+        checkable=found is not Label.NORMAL or reason not in {NO_REFERENCE, FEW_BLOCKS},
         reason=reason,
-        covered_share=seen.covered_share if found in (Label.OBSTRUCTED, Label.NORMAL) else 0.0,
+        covered_share=seen.covered_share if found in _COVERABLE else 0.0,
         shift=seen.shift if found is Label.MOVED else None,
-        blocks=seen.blocks if found in (Label.OBSTRUCTED, Label.NORMAL) else (),
+        blocks=seen.blocks if found in _COVERABLE else (),
         phase=phase,
         width=picture.width,
         height=picture.height,
-        scores=scores,
-        trail=trail,
+        scores={label.value: scores.get(label, 0.0) for label in ORDER},
+        trail=next_trail,
     )
 
 

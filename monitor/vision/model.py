@@ -106,7 +106,7 @@ class CameraModel:
         body = b"".join([*map(_pack_state, self.states), *(_pack_stats(self.stats.get(phase)) for phase in PHASES)])
         counts = [min(0xFFFF, self.stats[phase].count) if phase in self.stats else 0 for phase in PHASES]
         data = _HEADER.pack(_MAGIC, _VERSION, len(self.states), *counts, zlib.crc32(body)) + body
-        assert len(data) <= MAX_BYTES, "a camera model travels in 8 kB"
+        assert len(data) <= MAX_BYTES, "a camera model travels in 8 kB"  # noqa: S101 (a promise of the format)
         return data
 
     @classmethod
@@ -281,7 +281,8 @@ _DETAIL_STEPS = 8.0
 
 def _pack_state(state: State) -> bytes:
     bits = (state.codes.reshape(-1, 1) >> np.arange(_CODE_BITS, dtype=np.uint8)) & 1
-    return bytes([PHASES.index(state.phase), *astuple(state.tone)]) + np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
+    head = bytes([PHASES.index(state.phase), *astuple(state.tone)])
+    return head + np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
 
 
 def _unpack_state(data: bytes) -> State:

@@ -1,7 +1,7 @@
 """Frozen pictures: a fingerprint fine enough to tell two pictures of a scene at rest by the noise of the sensor.
 
-Each block is projected on two fixed random patterns of +1 and -1. Sensor noise moves every projection a little; the same
-frame encoded anew under a running clock moves only those under the clock.
+Each block is projected on two fixed random patterns of +1 and -1. Sensor noise moves every projection a little; the
+same frame encoded anew under a running clock moves only those under the clock.
 """
 
 from __future__ import annotations

@@ -138,7 +138,10 @@ def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.boo
     return Seen({Label.OBSTRUCTED: share / _FULL_COVER}, enough, round(share, 4), None, _indices(lost))
 
 
-def _moved(features: Features, reference: Reference, share: float, margin: float) -> tuple[tuple[float, float] | None, float]:
+def _moved(
+    features: Features, reference: Reference, share: float, margin: float
+) -> tuple[tuple[float, float] | None, float]:
+    """The shift, where it is one of the whole picture, and how far the view moved in units of the limit."""
     if share < _SEARCH_FROM:
         return None, 0.0
     normal = reference.field
