@@ -14,7 +14,7 @@ def greet(address: str, place: Layout, demo: bool, say: Say) -> None:
     """Say where the pages are and how to get in."""
     say("")
     say(f"Viewkeeper is ready: {address}/")
-    if demo:
+    if demo and place.logins.exists():
         show_logins(place, say)
     else:
         show_first_steps(address, say)

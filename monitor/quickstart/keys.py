@@ -11,9 +11,7 @@ from cryptography.fernet import Fernet
 from monitor.quickstart.layout import write_private
 
 DATABASE_PASSWORD = "QUICKSTART_DATABASE_PASSWORD"  # noqa: S105 - the name of a variable
-HEADER = (
-    "# Made on the first run. They open the camera logins in the database: keep a copy safe.\n"
-)
+HEADER = "# Made on the first run. They open the camera logins in the database: keep a copy safe.\n"
 SECRET_BYTES = 48
 
 

@@ -145,10 +145,10 @@ class Launcher:
 
     def start_demo(self) -> None:
         """The virtual cameras, and the register and history that go with them."""
-        from monitor.quickstart import demo  # draws on libraries that an installation without the demo need not load
+        from monitor.quickstart.demo.city import write_plan  # needless weight without the demo
 
         with timed("virtual cameras"):
-            demo.write_plan(self.place.plan)
+            write_plan(self.place.plan)
             self.place.city.unlink(missing_ok=True)
             control = port_of(self.values["VIEWKEEPER_SIMULATOR_URL"])
             self.supervisor.start(programs.simulator(self.environment, self.place, control))
@@ -159,7 +159,8 @@ class Launcher:
     def load_demo(self) -> None:
         """Bring the demo's devices to the ports that their cameras have now; on the first run with all the history."""
         self.city_seen = self.place.city.stat().st_mtime
-        self.supervisor.step(programs.manage(self.environment, "load_demo", "--city", str(self.place.city)))
+        files = ("--city", str(self.place.city), "--plan", str(self.place.plan), "--logins", str(self.place.logins))
+        self.supervisor.step(programs.manage(self.environment, "load_demo", *files))
 
     def start_apps(self, port: int) -> None:
         """Mail, web and workers; returns when the web server answers."""

@@ -1,4 +1,4 @@
-"""Where the quickstart keeps its things, all below `var` of the checkout, for the owner only."""
+"""Where the quickstart keeps its things, all below one folder, for the owner only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from monitor import env
 
 STOPPING_PATIENCE_S = 12.0
 POLL_S = 0.1
@@ -73,8 +75,8 @@ class Layout:
 
 
 def layout() -> Layout:
-    """The installation of this checkout."""
-    return Layout(BASE / "var")
+    """The installation of this checkout; QUICKSTART_VAR names another place for it."""
+    return Layout(env.folder("QUICKSTART_VAR", BASE / "var"))
 
 
 @contextmanager

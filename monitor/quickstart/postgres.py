@@ -61,7 +61,8 @@ class Postgres:
 
     def address(self, database: str = DATABASE) -> str:
         """DATABASE_URL for one of its databases."""
-        return f"postgresql://{OWNER}:{quote(self.password)}@/{database}?host={quote(str(self.socket), safe='')}"
+        password, socket = quote(self.password, safe=""), quote(str(self.socket), safe="")
+        return f"postgresql://{OWNER}:{password}@/{database}?host={socket}"
 
     def program(self) -> Program:
         """The server as a child process; SIGINT is its fast shutdown."""

@@ -24,6 +24,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 POLL_S = 0.05
 KILL_WAIT_S = 2.0
 LOG_LIMIT = 10_000_000  # bytes; then the log is kept as ".1" and begun anew
+ZOMBIE = "Z"  # ended, and only waiting for its parent to notice
 START_TIME_FIELD = 19  # of /proc/PID/stat, counted after the command name: field 22 of proc(5)
 
 Condition = Callable[[], bool]
@@ -134,12 +135,13 @@ def wait_until(done: Condition, patience_s: float) -> bool:
 
 
 def start_time(pid: int) -> str:
-    """When a process started, in the kernel's own count; empty when there is none (or no /proc)."""
+    """When a process started, in the kernel's own count; empty when it has ended (or there is no /proc)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[START_TIME_FIELD]
+    facts = stat.rpartition(")")[2].split()
+    return "" if facts[0] == ZOMBIE else facts[START_TIME_FIELD]
 
 
 def note(run_dir: Path, program: Program, process: subprocess.Popen[bytes]) -> None:
