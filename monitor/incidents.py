@@ -193,6 +193,8 @@ def _topmost(device_id: int, above: Mapping[int, int | None], down: Mapping[int,
     for _level in range(MAX_PARENTS):
         if parent is None:
             break
+        if parent == device_id:  # a circle in the register: nobody in it is the cause
+            return None
         root = down.get(parent, root)
         parent = above.get(parent)
     return root
