@@ -59,8 +59,8 @@ class Track:
     """All that is kept of one aspect: its state, the ring of its last readings (bit 0 newest, 1 = bad), its cause.
 
     `since`: from when the state holds; `marks`: when the readings were that now speak for a change (bad ones while
-    suspect, good ones while recovering), the oldest first; `at`: the last reading that showed something; `blank_at`: the
-    last one since then that showed nothing, and `why` ("" when the last one did).
+    suspect, good ones while recovering), the oldest first; `at`: the last reading that showed something; `blank_at` and
+    `why`: the last one since then that showed nothing, if any.
     """
 
     state: State = State.UNKNOWN

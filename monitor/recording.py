@@ -58,6 +58,8 @@ class Case:
 class Batch:
     """What one batch of readings will write."""
 
+    readings: list[Reading] = field(default_factory=list)
+    originals: dict[int, bytes] = field(default_factory=dict)
     states: list[DeviceState] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     hours: list[DeviceHour] = field(default_factory=list)
@@ -72,13 +74,13 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
     now = now or timezone.now()
     with transaction.atomic():
         schedules = _leased(readings, zone)
-        accepted = [reading for reading in readings if reading.endpoint_id in schedules]
+        accepted = [_not_ahead(reading, now) for reading in readings if _holds_lease(reading, schedules)]
         _refuse(readings, accepted, zone)
         batch = _take_in(accepted, schedules, fetch, now)
-        _write(batch, accepted, now)
+        _write(batch, now)
         _reschedule(accepted, schedules, batch, now)
         transaction.on_commit(lambda: _forget(batch.dropped))
-    return len(accepted)
+    return len(batch.readings)
 
 
 def mark_silent(now: datetime) -> int:
@@ -92,7 +94,7 @@ def mark_silent(now: datetime) -> int:
             policy = policies.of_device(state.device)
             if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * policy.heartbeat_s):
                 _silence(state, batch, now)
-        _write(batch, (), now)
+        _write(batch, now)
     return len(batch.states)
 
 
@@ -105,10 +107,21 @@ def _forget(names: Sequence[str]) -> None:
 
 
 def _leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
-    """The schedule rows of the zone whose open lease the readings carry, locked."""
-    carried = {reading.endpoint_id: reading.lease for reading in readings}
-    rows = Schedule.objects.select_for_update(of=("self",)).filter(endpoint__in=carried, zone__name=zone).order_by("pk")
-    return {row.endpoint_id: row for row in rows if row.lease and str(row.lease) == carried[row.endpoint_id]}
+    """The schedule rows of the zone whose lease one of the readings carries, locked in one order by all."""
+    carried = {(reading.endpoint_id, reading.lease) for reading in readings}
+    endpoints = {endpoint_id for endpoint_id, _lease in carried}
+    rows = Schedule.objects.select_for_update().filter(endpoint__in=endpoints, zone__name=zone).order_by("pk")
+    return {row.endpoint_id: row for row in rows if (row.endpoint_id, str(row.lease)) in carried}
+
+
+def _holds_lease(reading: Reading, schedules: Mapping[int, Schedule]) -> bool:
+    row = schedules.get(reading.endpoint_id)
+    return row is not None and row.lease is not None and str(row.lease) == reading.lease
+
+
+def _not_ahead(reading: Reading, now: datetime) -> Reading:
+    """What has arrived was read by now. A collector's clock that is ahead would make every later reading too late."""
+    return reading if reading.at <= now else replace(reading, at=now)
 
 
 def _refuse(readings: Sequence[Reading], accepted: Sequence[Reading], zone: str) -> None:
@@ -148,6 +161,7 @@ def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
     reading, state = case.reading, case.state
     if state.looked_at is not None and reading.at <= state.looked_at:
         return
+    batch.readings.append(reading)
     tracks = state.read_tracks()
     _book(case, tracks, batch)
     for aspect, change in _step_all(tracks, reading.findings, reading.at):
@@ -193,16 +207,19 @@ def _transition(device_id: int, aspect: Aspect, change: Change) -> Transition:
 
 
 def _silence(state: DeviceState, batch: Batch, now: datetime) -> None:
-    tracks = state.read_tracks()
-    for aspect, track in tracks.items():
+    held = state.read_tracks()
+    tracks = dict(held)
+    for aspect, track in held.items():
         tracks[aspect], change = silence(track, now)
         if change is not None:
             batch.transitions.append(_transition(state.device_id, aspect, change))
+    if tracks == held:
+        return
     status = status_of(tracks)
     if status != state.status:
         state.status, state.status_since = status, state.looked_at
-        state.write_tracks(tracks)
-        batch.states.append(state)
+    state.write_tracks(tracks)
+    batch.states.append(state)
 
 
 # -- hours
@@ -273,6 +290,8 @@ def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fet
     old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, fetched[0])
     if old != state.picture_file:
         batch.dropped.append(old)
+    if fetched[1] is not None:
+        batch.originals[state.device_id] = fetched[1]
     state.picture_at = reading.at
     state.picture = {
         "label": note.label,
@@ -289,24 +308,25 @@ def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fet
     }
 
 
-def _keep_proofs(opened: Sequence[Incident], states: Mapping[int, DeviceState]) -> None:
-    """A picture incident keeps the picture that confirmed it."""
+def _keep_proofs(opened: Sequence[Incident], batch: Batch) -> None:
+    """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for."""
+    states = {state.device_id: state for state in batch.states}
     proofs = []
     for incident in opened:
         state = states[incident.device_id]
-        if incident.aspect == Aspect.PICTURE and state.picture_file and state.picture_at:
-            proofs.append(_proof(incident, state, state.picture_at))
+        if incident.aspect == Aspect.PICTURE and state.picture_at == incident.decided_at:
+            data = batch.originals.get(state.device_id) or media(state.picture_file).read_bytes()
+            proofs.append(_proof(incident, state, data))
     Picture.objects.bulk_create(proofs)
 
 
-def _proof(incident: Incident, state: DeviceState, taken_at: datetime) -> Picture:
+def _proof(incident: Incident, state: DeviceState, data: bytes) -> Picture:
     sha256 = str(state.picture["sha256"])
-    data = media(state.picture_file).read_bytes()
     return Picture(
         device_id=state.device_id,
         role=Picture.Role.PROOF,
         phase=state.picture["phase"],
-        taken_at=taken_at,
+        taken_at=incident.decided_at,
         file=keep("proof", state.device_id, sha256, data),
         sha256=sha256,
         width=state.picture["width"],
@@ -318,13 +338,13 @@ def _proof(incident: Incident, state: DeviceState, taken_at: datetime) -> Pictur
 # -- writing
 
 
-def _write(batch: Batch, readings: Sequence[Reading], now: datetime) -> None:
+def _write(batch: Batch, now: datetime) -> None:
     DeviceState.objects.bulk_update(batch.states, _WRITTEN)
     Transition.objects.bulk_create(batch.transitions)
     DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
     opened = incidents.apply(batch.turned, now)
-    _keep_proofs(opened, {state.device_id: state for state in batch.states})
-    _keep_passports(readings)
+    _keep_proofs(opened, batch)
+    _keep_passports(batch.readings)
 
 
 _WRITTEN = (
@@ -375,16 +395,16 @@ def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: da
 
 def _reschedule(readings: Sequence[Reading], schedules: Mapping[int, Schedule], batch: Batch, now: datetime) -> None:
     """Give leases back, set second looks, look at suspects' parents at once, let refused logins rest."""
-    for reading in readings:
-        _rest_login(schedules[reading.endpoint_id], reading)
+    _rest_logins(readings, schedules)
     for endpoint_id, row in schedules.items():
         row.lease = row.leased_until = None
         row.recheck_due = _earlier(row.recheck_due, batch.rechecks.get(endpoint_id))
         row.due = _earlier(row.due, row.recheck_due) or row.due
     Schedule.objects.bulk_update(schedules.values(), _RESCHEDULED)
-    # A parent that is locked is being recorded at this moment, and two batches must not wait for each other's parents.
-    free = Schedule.objects.select_for_update(skip_locked=True).filter(endpoint__in=batch.parents - schedules.keys())
-    Schedule.objects.filter(pk__in=[row.pk for row in free], recheck_due=None).update(recheck_due=now, due=now)
+    # A parent that another batch holds is being looked at just now.
+    parents = Schedule.objects.select_for_update(skip_locked=True).filter(endpoint__in=batch.parents - schedules.keys())
+    free = [row.pk for row in parents.filter(recheck_due=None)]
+    Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
 
 
 _RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_until", "hold_cause", "holds")
@@ -392,6 +412,17 @@ _RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_u
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((at for at in (one, other) if at is not None), default=None)
+
+
+def _rest_logins(readings: Sequence[Reading], schedules: Mapping[int, Schedule]) -> None:
+    """Once for each endpoint, however many channels were seen through it; a refusal outweighs a success."""
+    used: dict[int, Reading] = {}
+    for reading in readings:
+        known = used.get(reading.endpoint_id)
+        if reading.credential and (known is None or known.credential != "refused"):
+            used[reading.endpoint_id] = reading
+    for endpoint_id, reading in used.items():
+        _rest_login(schedules[endpoint_id], reading)
 
 
 def _rest_login(row: Schedule, reading: Reading) -> None:
