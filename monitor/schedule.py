@@ -92,9 +92,12 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
     chosen = Q() if endpoint_ids is None else Q(endpoint__in=endpoint_ids)
     polled = Device.objects.polled().filter(endpoint=OuterRef("endpoint"))
     free = Q(leased_until=None) | Q(leased_until__lte=now)
-    gone, _rows = Schedule.objects.filter(chosen & free).filter(~Exists(polled)).delete()
+    with transaction.atomic():
+        idle = Schedule.objects.select_for_update(skip_locked=True).filter(chosen & free).filter(~Exists(polled))
+        gone, _rows = Schedule.objects.filter(pk__in=[row.pk for row in idle]).delete()
     have = {row.endpoint_id: row for row in Schedule.objects.filter(chosen)}
-    wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint"))
+    # In the order in which recording locks them, so that the two never wait for each other in a circle.
+    wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint").order_by("endpoint"))
     rows = [
         _row(endpoint, every, have.get(endpoint.pk), now)
         for endpoint, every in wanted
@@ -149,7 +152,7 @@ def _row(endpoint: Endpoint, every: tuple[int, int | None, int], old: Schedule |
         heartbeat_due=heartbeat_due,
         picture_due=picture_due,
         facts_due=facts_due,
-        due=min(due for due in (heartbeat_due, picture_due, facts_due) if due),
+        due=min(due for due in (heartbeat_due, picture_due, facts_due, old and old.recheck_due) if due),
     )
 
 
@@ -230,7 +233,7 @@ def claim_for_look(device: Device, now: datetime) -> Claim | None:
 
 def _row_for_look(device: Device, now: datetime) -> Schedule:
     for endpoint, every in _intervals([device]):
-        _row(endpoint, every, None, now).save(force_insert=True)
+        Schedule.objects.bulk_create([_row(endpoint, every, None, now)], ignore_conflicts=True)
     return Schedule.objects.select_for_update().get(endpoint=device.endpoint_id)
 
 
