@@ -30,6 +30,9 @@ def _deal(event: Event, now: datetime) -> str:
     if why_not:
         return why_not
     people = recipients(event.incident.device)
+    if event.kind == Event.Kind.CLOSED:
+        told = _told(event.incident)
+        people = [user for user in people if user.pk in told]
     Notification.objects.bulk_create(
         [Notification(event=event, user=user, created_at=now, due_at=now) for user in people], ignore_conflicts=True
     )
@@ -37,14 +40,26 @@ def _deal(event: Event, now: datetime) -> str:
 
 
 def _needless(event: Event) -> str:
-    """Why an event is told to nobody: adopted by its cause, over before it settled, or its beginning was not told."""
+    """Why an event is told to nobody.
+
+    "adopted" by its cause; "repeated": told already, before a cause came and went; "brief": over before it settled;
+    "untold": the end of what was never told.
+    """
     incident = Incident.objects.get(pk=event.incident_id)
+    told = Event.objects.filter(incident=incident, kind=Event.Kind.OPENED, outcome="told").exists()
     if event.kind == Event.Kind.CLOSED:
-        told = Event.objects.filter(incident=incident, kind=Event.Kind.OPENED, outcome="told").exists()
         return "" if told else "untold"
     if incident.root_id is not None:
         return "adopted"
+    if told:
+        return "repeated"
     return "" if incident.is_open else "brief"
+
+
+def _told(incident: Incident) -> set[int]:
+    """Who was told of the beginning is told of the end."""
+    opened = Notification.objects.filter(event__incident=incident, event__kind=Event.Kind.OPENED)
+    return set(opened.values_list("user", flat=True))
 
 
 def recipients(device: Device) -> list[User]:
