@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from monitor.simulator.lens import Array, Lens
 
 Colour = tuple[int, int, int]
 DEPTH_STEP_PX = 8  # the map of depths is so much coarser than the picture
 SKY_DEPTH_M = 400.0
+HIDING_M = 1.2  # what is nearer by so much hides what moves behind it; less is the error of coarse depths
+NEAR_FACE_M = 0.4
 FINE = 2  # solids are drawn so much larger first, for smooth edges
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One flat face of a solid: its corners in the world and its colour, already lit."""
+    """One flat face of a solid: its corners in the world, its colour, already lit, and which way it faces."""
 
     corners: Array
     colour: Colour
+    normal: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Box:
 class Canvas:
     """A picture being painted through a lens, with a coarse map of how far away each part is."""
 
-    def __init__(self, lens: Lens, image: Image.Image | None = None) -> None:
+    def __init__(self, lens: Lens, image: Image.Image | None = None, depth: Image.Image | None = None) -> None:
+        """A new picture, or with `image` and its `depth` one into which more is drawn, behind what is nearer."""
         self.lens = lens
         self.image = image or Image.new("RGB", lens.size)
+        self.hiding = depth is not None
         width, height = lens.size
-        self.depth = Image.new("F", (width // DEPTH_STEP_PX + 1, height // DEPTH_STEP_PX + 1), SKY_DEPTH_M)
+        self.depth = depth or Image.new("F", (width // DEPTH_STEP_PX + 1, height // DEPTH_STEP_PX + 1), SKY_DEPTH_M)
 
     def box_of(self, pixels: Array) -> Box | None:
         """The pixels that a shape touches within the picture, or None when it is outside."""
@@ -66,9 +71,11 @@ class Canvas:
             return
         texture = _thinned(texture, pixels)
         matrix = self.lens.plane(corner, along / texture.width, down / texture.height)
-        warped = texture.transform(box.size, Image.Transform.PERSPECTIVE, _coefficients(matrix, box),
+        # With alpha, since Pillow fills what is outside the texture with nothing.
+        warped = texture.convert("RGBA").transform(box.size, Image.Transform.PERSPECTIVE, _coefficients(matrix, box),
                                    Image.Resampling.BILINEAR)
-        self.image.paste(warped, (box.left, box.top), _mask(pixels, box))
+        mask = ImageChops.darker(_mask(pixels, box), warped.getchannel("A"))
+        self.image.paste(warped, (box.left, box.top), mask)
         self._plane_depth(polygon, pixels)
 
     def _plane_depth(self, polygon: Array, pixels: Array) -> None:
@@ -84,8 +91,10 @@ class Canvas:
         self.depth.paste(plane, (0, 0), mask)
 
     def solid(self, faces: Sequence[Face]) -> None:
-        """Draw the faces of a solid, the far ones first; those partly behind the camera are left out."""
-        projected = [(self.lens.project(face.corners), face.colour) for face in faces]
+        """Draw the faces of a solid that look at the camera, the far ones first; those partly behind it are left out."""
+        eye = self.lens.eye
+        turned = [face for face in faces if float(face.normal @ (eye - face.corners[0])) > 0]
+        projected = [(self.lens.project(face.corners), face.colour) for face in turned]
         visible = [(pixels, colour) for pixels, colour in projected if float(pixels[:, 2].min()) > NEAR_FACE_M]
         if not visible:
             return
@@ -96,9 +105,8 @@ class Canvas:
         pen = ImageDraw.Draw(fine)
         for pixels, colour in sorted(visible, key=lambda item: -float(item[0][:, 2].mean())):
             pen.polygon([tuple(p) for p in (pixels[:, :2] - (box.left, box.top)) * FINE], fill=(*colour, 255))
-        self._set_depth(box, float(np.median(visible[0][0][:, 2])), 1.0)
-        small = fine.reduce(FINE)
-        self.image.paste(small, (box.left, box.top), small)
+        depth = min(float(pixels[:, 2].mean()) for pixels, _ in visible)
+        self._paste(fine.reduce(FINE), box, depth)
 
     def sprite(self, sprite: Image.Image, foot: Array, height_m: float) -> Box | None:
         """Stand an upright picture (with alpha) on a point of the world; returns where it came to be."""
@@ -110,18 +118,29 @@ class Canvas:
         if depth < NEAR_FACE_M or box is None:
             return None
         scaled = sprite.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        self.image.paste(scaled, (left, top), scaled)
-        self._set_depth(box, float(depth), 0.7)
+        cut = scaled.crop((box.left - left, box.top - top, box.right - left, box.bottom - top))
+        self._paste(cut, box, float(depth))
         return box
 
-    def _set_depth(self, box: Box, depth: float, share: float) -> None:
-        """Give the middle part of a box one depth."""
-        trim_x, trim_y = box.size[0] * (1 - share) / 2, box.size[1] * (1 - share) / 2
-        area = (box.left + trim_x, box.top + trim_y, box.right - trim_x, box.bottom - trim_y)
-        self.depth.paste(depth, tuple(int(edge // DEPTH_STEP_PX) for edge in area))
+    def _paste(self, picture: Image.Image, box: Box, depth: float) -> None:
+        """Paste a picture with alpha that stands at a depth, behind what is nearer when `hiding`."""
+        alpha = picture.getchannel("A")
+        step = DEPTH_STEP_PX
+        area = (box.left // step, box.top // step, (box.right - 1) // step + 1, (box.bottom - 1) // step + 1)
+        if self.hiding:
+            alpha = ImageChops.multiply(alpha, self._in_sight(area, box, depth))
+        self.image.paste(picture, (box.left, box.top), alpha)
+        if not self.hiding:
+            coarse = alpha.resize((area[2] - area[0], area[3] - area[1]), Image.Resampling.BOX)
+            self.depth.paste(depth, area, coarse.point([0] * 96 + [255] * 160))
 
-
-NEAR_FACE_M = 0.4
+    def _in_sight(self, area: tuple[int, int, int, int], box: Box, depth: float) -> Image.Image:
+        """A mask of the part of a box where nothing is nearer."""
+        free = (np.asarray(self.depth.crop(area)) > depth - HIDING_M).astype(np.uint8) * 255
+        step = DEPTH_STEP_PX
+        part = tuple((edge - origin * step) / step for edge, origin in zip(
+            (box.left, box.top, box.right, box.bottom), (area[0], area[1]) * 2, strict=True))
+        return Image.fromarray(free).resize(box.size, Image.Resampling.BILINEAR, box=part)
 
 
 def _thinned(texture: Image.Image, pixels: Array) -> Image.Image:

@@ -13,7 +13,7 @@ from monitor.simulator.texture import Rng, grained
 
 Disturb = Callable[[Image.Image, float, Rng], Image.Image]
 COVER_COLOURS: Mapping[str, Colour] = {
-    "hand": (150, 108, 88), "bag": (186, 188, 192), "leaf": (70, 92, 44), "cloth": (74, 62, 84),
+    "hand": (150, 108, 88), "bag": (168, 170, 174), "leaf": (70, 92, 44), "cloth": (74, 62, 84),
 }
 EDGE_WAVES = 5  # how many waves make the edge of a cover
 
@@ -114,14 +114,14 @@ def _surface(size: tuple[int, int], kind: str, rng: Rng, *, night: bool) -> Imag
     """What the cover looks like from so near: out of focus, with folds or veins, lit from one side."""
     colour = COVER_COLOURS[kind]
     if night:
-        grey = int(sum(colour) / 3 * 1.25)
+        grey = int(sum(colour) / 3)
         colour = (grey, grey, grey)
     small = (size[0] // 8, size[1] // 8)
     y, x = np.mgrid[0:small[1], 0:small[0]]
     folds = np.zeros(small[::-1])
-    for _ in range(4 if kind in ("bag", "cloth") else 2):
-        turn, pitch = rng.uniform(0, np.pi), rng.uniform(0.05, 0.16)
+    for _ in range(5 if kind in ("bag", "cloth") else 2):
+        turn, pitch = rng.uniform(0, np.pi), rng.uniform(6.0, 26.0) / small[0]
         folds += np.sin((x * np.cos(turn) + y * np.sin(turn)) * pitch + rng.uniform(0, 6.3))
-    light = 0.8 + 0.09 * folds + 0.25 * (1 - y / small[1])
+    light = np.clip(0.78 + 0.07 * folds + 0.2 * (1 - y / small[1]), 0.35, 1.25)
     shaded = np.clip(np.array(colour)[None, None, :] * light[:, :, None], 0, 255).astype(np.uint8)
     return grained(Image.fromarray(shaded).resize(size, Image.Resampling.BICUBIC), rng, 0.25)

@@ -10,7 +10,7 @@ from monitor.simulator.texture import Board, Rng, Sheet, scaled, vary
 from monitor.simulator.things import CAR_COLOURS
 from monitor.simulator.walls import WallStyle, glow, wall_style
 
-ASPHALT, CONCRETE = (84, 86, 88), (150, 147, 140)
+ASPHALT, CONCRETE = (104, 105, 106), (160, 157, 150)
 WHITE, YELLOW = (214, 214, 208), (206, 170, 60)
 BIKE_COLOURS = ((150, 40, 40), (60, 80, 120), (200, 200, 196), (50, 52, 56))
 BIN_COLOURS = ((40, 96, 60), (50, 80, 130), (110, 112, 114), (140, 44, 40))
@@ -32,6 +32,7 @@ def _even(rng: Rng, low: float, high: float) -> float:
 def street(stage: Stage) -> None:
     """A key road with pavements, trees, parked cars and houses on both sides."""
     rng = stage.rng
+    stage.lamp_reach_m, stage.ambient = 15.0, 0.22
     middle, half = _even(rng, 2.0, 5.0) * (1 if rng.random() < 0.5 else -1), _even(rng, 3.2, 4.6)  # noqa: PLR2004
     pavement = _even(rng, 2.2, 3.4)
     left, right = middle - half - pavement, middle + half + pavement
@@ -82,7 +83,7 @@ def _street_props(stage: Stage, middle: float, half: float) -> list[Prop]:
     rng, props = stage.rng, []
     gap = _even(rng, 7.0, 11.0)
     for side in (-1, 1):
-        for z in np.arange(9.0 + _even(rng, 0, 5), 75.0, gap):
+        for z in np.arange(13.0 + _even(rng, 0, 5), 75.0, gap):
             props.append(Prop("tree", middle + side * (half + 0.8), float(z), _even(rng, 5.5, 8.0)))
         for z in np.arange(14.0 + _even(rng, 0, 3), 60.0, 6.2):
             if rng.random() < 0.45:  # noqa: PLR2004 - share of the parking places that are taken
@@ -116,12 +117,12 @@ def _house(stage: Stage, side: float, x: float, z0: float, z1: float, height: fl
     """The two walls of a house that can be seen: its front along the street and the one towards the camera."""
     depth = 10.0
     front = min(x, x + side * depth)
+    stage.box((front + depth / 2, height, (z0 + z1) / 2), (depth + 0.8, 0.5, z1 - z0 + 0.8), scaled(style.band, 0.8))
     stage.wall(style, (front, height, z0), (depth, 0.0), height, scale=12.0)
     if side < 0:
         stage.wall(style, (x, height, z0), (0.0, z1 - z0), height, scale=22.0 if z0 < 15 else 12.0)  # noqa: PLR2004
     else:
         stage.wall(style, (x, height, z1), (0.0, z0 - z1), height, scale=22.0 if z0 < 15 else 12.0)  # noqa: PLR2004
-    stage.box((front + depth / 2, height, (z0 + z1) / 2), (depth + 0.8, 0.5, z1 - z0 + 0.8), scaled(style.band, 0.8))
 
 
 def _street_life(stage: Stage, middle: float, half: float, pavement: float) -> None:
@@ -142,6 +143,7 @@ def _street_life(stage: Stage, middle: float, half: float, pavement: float) -> N
 def gate(stage: Stage) -> None:
     """The entrance of a compound: pillars with a beam, a booth, a barrier, walls to both sides, houses behind."""
     rng = stage.rng
+    stage.lamp_reach_m, stage.ambient = 17.0, 0.24
     z, middle, half = _even(rng, 13.0, 17.0), _even(rng, -2.5, 2.5), _even(rng, 3.2, 4.4)
     brick = vary(rng, pick(rng, ((150, 84, 66), (176, 166, 150), (196, 190, 178), (124, 104, 92))), 14)
     props = _gate_props(rng, z, middle, half)
@@ -164,8 +166,8 @@ def gate(stage: Stage) -> None:
     _gate_wall(stage, z, middle, half, brick)
     _gate_frame(stage, z, middle, half, brick)
     stage.stand(prop for prop in props if prop.z <= z)
-    for _ in range(3):
-        stage.walker((middle - 9, z - 4.6), (middle + 9, z - 4.2))
+    for depth in (5.2, 4.3, 3.3):
+        stage.walker((middle - 9, z - depth), (middle + 9, z - depth + _even(rng, -0.3, 0.3)))
     stage.walker((middle + _even(rng, -2, 2), z - 3.0), (middle + _even(rng, -2, 2), z + 24.0))
     stage.walker((-14.0, z - 2.6), (14.0, z - 2.6), kind="rider", away=2.0)
     stage.walker((middle + half / 2, z + 6.0), (middle + half / 2, z + 40.0), kind="car", away=3.0)
@@ -260,6 +262,7 @@ def _barrier(stage: Stage, x: float, way: float, length: float, z: float) -> Non
 def facade(stage: Stage) -> None:
     """A high wall seen from below, watched for what falls from it."""
     rng = stage.rng
+    stage.lamp_reach_m, stage.ambient = 24.0, 0.3
     z, height = _even(rng, 17.0, 22.0), 2.9 * int(rng.integers(9, 12)) + 1.0
     style = wall_style(rng)
     edge = _even(rng, 7.0, 15.0) * (1 if rng.random() < 0.5 else -1)  # noqa: PLR2004 - heads or tails
@@ -271,7 +274,7 @@ def facade(stage: Stage) -> None:
         stage.wall(style, (edge, height, z + 16.0), (0.0, -16.0), height, scale=14.0)
         stage.wall(style, (edge, height, z), (46.0, 0.0), height, scale=30.0)
     start = edge - 46.0 if edge > 0 else edge
-    stage.box((start + 23.0, height, z + 7.5), (47.0, 0.9, 16.0), scaled(style.band, 0.75))
+    stage.box((start + 23.0, height, z - 0.25), (46.6, 0.9, 0.5), scaled(style.band, 0.75))
     for x in (edge * 0.35, edge * 0.35 - np.sign(edge) * 9):
         stage.box((float(x), 0.0, z - 0.12), (0.16, height, 0.16), (205, 205, 200))
     stage.stand([Prop("tree", x + _even(rng, -1, 1), _even(rng, 10.5, 13.0), _even(rng, 6.2, 8.2))
@@ -284,6 +287,7 @@ def facade(stage: Stage) -> None:
 def fire_lane(stage: Stage) -> None:
     """A narrow lane between houses that must stay free for fire engines."""
     rng = stage.rng
+    stage.lamp_reach_m, stage.ambient = 12.0, 0.2
     left, right, end = -_even(rng, 3.6, 5.4), _even(rng, 3.6, 5.4), _even(rng, 42.0, 60.0)
     props = _lane_props(rng, left, right)
     ground = vary(rng, CONCRETE, 12)

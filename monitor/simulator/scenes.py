@@ -16,10 +16,10 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
 from monitor.simulator import indoors, outdoors
-from monitor.simulator.canvas import Box, Canvas
+from monitor.simulator.canvas import SKY_DEPTH_M, Box, Canvas
 from monitor.simulator.disturb import cover, disturb
 from monitor.simulator.faults import Faults, number
 from monitor.simulator.lens import Lens
@@ -35,6 +35,11 @@ LENS_BLUR = 0.0005  # radius as a share of the width: no lens is sharper
 NOISE_MARGIN_PX = 64
 DAY_NOISE, NIGHT_NOISE = 2.2, 4.5  # standard deviations of the sensor's noise, in grey levels
 SWAY_PX = 2
+SATURATION = 0.8
+DAY_MEAN, NIGHT_MEAN = 118.0, 72.0  # grey levels that the exposure aims at
+INFRARED = (0.65, 0.3, 0.05, 0.0)  # how much of red, green and blue an infrared picture resembles
+EXPOSURE_RANGE = (0.7, 1.7)
+CLARITY_M = {"clear": 420.0, "overcast": 260.0, "rain": 150.0}  # where two thirds of the contrast are gone
 GLOW_FLOOR = 60  # by how much red and blue exceed green in no surface
 Builder = Callable[[Stage], None]
 Range = tuple[float, float]
@@ -165,11 +170,32 @@ def build_layer(scene: SceneSpec, size: tuple[int, int], light: Light, shift: fl
     stage.sky()
     kind.build(stage)
     image = stage.canvas.image
-    if light.night:
-        image = _infrared(stage)
-    image = _vignetted(image).filter(ImageFilter.GaussianBlur(LENS_BLUR * size[0]))
-    stage.canvas.image, stage.canvas.depth = Image.new("RGB", (1, 1)), Image.new("F", (1, 1))
+    image = _infrared(stage) if light.night else _hazy(stage)
+    image = _vignetted(_exposed(image, light)).filter(ImageFilter.GaussianBlur(LENS_BLUR * size[0]))
+    stage.canvas.image = Image.new("RGB", (1, 1))
+    stage.trees.clear()
     return Layer(image, stage)
+
+
+def _exposed(image: Image.Image, light: Light) -> Image.Image:
+    """Brightened or darkened towards a mean, as an automatic exposure does."""
+    mean = float(np.asarray(image.convert("L").reduce(8)).mean())
+    wanted = NIGHT_MEAN if light.night else DAY_MEAN * light.level
+    factor = float(np.clip(wanted / max(mean, 1.0), *EXPOSURE_RANGE))
+    return image.point([min(255, round(value * factor)) for value in range(256)] * 3)
+
+
+def _hazy(stage: Stage) -> Image.Image:
+    """The day as a camera sees it: the air takes colour and contrast from what is far, the sensor some of the rest."""
+    image = ImageEnhance.Color(stage.canvas.image).enhance(SATURATION)
+    if stage.indoors:
+        return image
+    depth = np.asarray(stage.canvas.depth)
+    share = np.where(depth < SKY_DEPTH_M, 1 - np.exp(-depth / CLARITY_M[stage.light.weather]), 0.0)
+    mask = Image.fromarray((np.minimum(share, 0.6) * 255).astype(np.uint8)).resize(image.size, Image.Resampling.BICUBIC)
+    grey = round(196 * stage.light.level)
+    image.paste((grey, grey + 3, min(255, grey + 8)), (0, 0), mask)
+    return image
 
 
 def _infrared(stage: Stage) -> Image.Image:
@@ -179,9 +205,9 @@ def _infrared(stage: Stage) -> Image.Image:
     rows, columns = np.mgrid[-1.0:1.0:depth.shape[0] * 1j, -1.0:1.0:depth.shape[1] * 1j]
     beam = np.exp(-0.75 * (columns**2 + rows**2))
     lamp = np.clip(stage.lamp_reach_m / depth, 0.0, 1.1) ** 1.4 * beam
-    lamp_image = Image.fromarray((lamp * 0.95 + stage.ambient).astype(np.float32))
+    lamp_image = Image.fromarray((lamp * 0.8 + stage.ambient).astype(np.float32))
     shine = np.asarray(lamp_image.resize(size, Image.Resampling.BICUBIC))
-    grey = np.asarray(image.convert("L"))
+    grey = np.asarray(image.convert("L", INFRARED))
     glow = _glow(image)
     night = np.minimum(grey * shine + np.asarray(glow), 255).astype(np.uint8)
     return Image.merge("RGB", (Image.fromarray(night),) * 3)
@@ -222,8 +248,7 @@ def _sway(image: Image.Image, crowns: list[Box], at: datetime) -> None:
 
 
 def _move(image: Image.Image, stage: Stage, at: datetime) -> None:
-    canvas = Canvas(stage.lens, image)
-    draw_movers(canvas, stage.mover_shade, stage.movers, at.timestamp())
+    draw_movers(Canvas(stage.lens, image, stage.canvas.depth), stage, at.timestamp())
 
 
 def _rain(image: Image.Image, rng: Rng) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -16,8 +16,10 @@ from monitor.simulator.texture import Rng, Sheet, lit, scaled
 from monitor.simulator.walls import Wall, WallStyle, glow
 
 MAX_SHADOW_M = 14.0
+TREE_KINDS = 3  # pictures of trees in one scene: drawing one takes as long as a wall
+STEPS_RAD_S = 6.0  # how fast somebody strides
 NEAR_SCALE, FAR_SCALE = 56.0, 13.0  # pixels per metre of the ground, near and far
-NEAR_DEPTH_M = 13.0
+NEAR_DEPTH_M, NEAR_HALF_M = 13.0, 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Stage:
     north: float
     movers: list[Mover] = field(default_factory=list)
     swaying: list[Box] = field(default_factory=list)
+    trees: list[Image.Image] = field(default_factory=list)
     indoors: bool = False
     lamp_reach_m: float = 11.0
     ambient: float = 0.16
@@ -85,8 +88,15 @@ class Stage:
         return self.light.shade(normal, self.north) * (1.0 if self.light.night else self.light.level)
 
     def mover_shade(self, normal: Array) -> float:
-        """How bright a moving surface is: by night the lamp lights it, a grey one is drawn."""
-        return self.shade(normal)
+        """How bright a moving surface is; by night half of the lamp's light reaches it."""
+        return 0.55 if self.light.night else self.shade(normal)
+
+    def mover_colour(self, colour: Colour) -> Colour:
+        """The colour of what moves; by night all is grey."""
+        if not self.light.night:
+            return colour
+        grey = min(255, 40 + round(sum(colour) / 3))
+        return grey, grey, grey
 
     def sky(self) -> None:
         """Fill the picture with the sky."""
@@ -103,16 +113,16 @@ class Stage:
     def ground(self, draw: Callable[[Sheet], None], base: Colour, *, near: float, far: float, half_width: float,
                grain: float = 1.0) -> None:
         """Lay the ground in two sheets, a coarse far one and a fine near one."""
-        border = near + NEAR_DEPTH_M
         shade = self.shade(np.array([0.0, 1.0, 0.0]))
         seed = int(self.rng.integers(1 << 30))
-        for z0, z1, half, scale in ((border, far, half_width, FAR_SCALE), (near, border, min(half_width, 14.0), NEAR_SCALE)):
-            if z1 > z0:
-                sheet = Sheet(-half, half, z0, z1, scale, base)
-                draw(sheet)
-                image = sheet.finished(np.random.default_rng(seed), shade, 0.0 if self.indoors else self.light.shadow, grain)
-                self.canvas.plane(image, np.array([-half, 0.0, z0]), np.array([2 * half, 0.0, 0.0]),
-                                  np.array([0.0, 0.0, z1 - z0]))
+        shadow = 0.0 if self.indoors else self.light.shadow
+        near_half, near_end = min(half_width, NEAR_HALF_M), min(near + NEAR_DEPTH_M, far)
+        for end, half, scale in ((far, half_width, FAR_SCALE), (near_end, near_half, NEAR_SCALE)):
+            sheet = Sheet(-half, half, near, end, scale, base)
+            draw(sheet)
+            image = sheet.finished(np.random.default_rng(seed), shade, shadow, grain)
+            self.canvas.plane(image, np.array([-half, 0.0, near]), np.array([2 * half, 0.0, 0.0]),
+                              np.array([0.0, 0.0, end - near]))
 
     def cast(self, height: float) -> tuple[float, float]:
         """How far (x, z) the shadow of something of this height reaches on the ground."""
@@ -202,7 +212,9 @@ def _turns_right(a: tuple[float, float], b: tuple[float, float], c: tuple[float,
 
 
 def _stand_tree(stage: Stage, prop: Prop) -> None:
-    picture = things.tree(stage.rng, night=stage.light.night)
+    if len(stage.trees) < TREE_KINDS:
+        stage.trees.append(things.tree(stage.rng, night=stage.light.night))
+    picture = stage.trees[int(stage.rng.integers(len(stage.trees)))]
     lit_picture = _lit_sprite(picture, stage.shade(np.array([0.3, 0.6, -0.3])))
     box = stage.canvas.sprite(lit_picture, np.array([prop.x, 0.0, prop.z]), prop.height)
     if box is not None:
@@ -244,18 +256,23 @@ def _lit_sprite(picture: Image.Image, factor: float) -> Image.Image:
     return Image.merge("RGBA", (*(band.point(table) for band in bands[:3]), bands[3]))
 
 
-def draw_movers(canvas: Canvas, stage_light: Callable[[Array], float], movers: list[Mover], seconds: float) -> None:
-    """Draw all that is there at a time, the far ones first."""
-    placed = [(mover, place) for mover in movers if (place := mover.where(seconds)) is not None]
+def draw_movers(canvas: Canvas, stage: Stage, seconds: float) -> None:
+    """Draw all that is on its way at a time, the far ones first."""
+    placed = [(mover, place) for mover in stage.movers if (place := mover.where(seconds)) is not None]
     for mover, (x, z) in sorted(placed, key=lambda item: -item[1][1]):
+        colour = stage.mover_colour(mover.colour)
         if mover.kind == "car":
             turn = float(np.arctan2(mover.end[0] - mover.start[0], mover.end[1] - mover.start[1]))
-            canvas.solid(things.car(x, z, turn, mover.colour, stage_light))
+            faces = things.car(x, z, turn, colour, stage.mover_shade)
+            canvas.solid([replace(face, colour=stage.mover_colour(face.colour)) for face in faces])
             continue
-        factor = stage_light(np.array([0.2, 0.5, -0.6]))
-        stride = things.person(mover.colour, seconds * 6 + mover.phase * 9) if mover.kind == "person" else \
-            things.rider(scaled(mover.colour, 0.8), mover.colour)
-        if mover.kind == "rider" and mover.end[0] < mover.start[0]:
-            stride = stride.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        height = things.PERSON_M if mover.kind == "person" else things.RIDER_M
-        canvas.sprite(_lit_sprite(stride, factor), np.array([x, 0.0, z]), height)
+        if mover.kind == "person":
+            picture, height = things.person(colour, seconds * STEPS_RAD_S + mover.phase * 9), things.PERSON_M
+        else:
+            picture, height = things.rider(scaled(colour, 0.8), colour), things.RIDER_M
+        if mover.end[0] < mover.start[0]:
+            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if stage.light.night:
+            picture = Image.merge("LA", (picture.convert("L"), picture.getchannel("A"))).convert("RGBA")
+        lit_picture = _lit_sprite(picture, stage.mover_shade(np.array([0.2, 0.5, -0.6])))
+        canvas.sprite(lit_picture, np.array([x, 0.0, z]), height)

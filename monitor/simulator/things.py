@@ -13,7 +13,7 @@ from monitor.simulator.texture import Rng, scaled, vary
 
 Shade = Callable[[Array], float]
 CAR_COLOURS = ((225, 228, 230), (38, 40, 44), (150, 154, 158), (120, 28, 30), (34, 52, 92), (86, 88, 90), (190, 176, 150))
-COATS = ((40, 44, 58), (110, 36, 40), (70, 84, 60), (150, 140, 120), (34, 34, 36), (52, 80, 120), (170, 150, 60))
+COATS = ((40, 44, 58), (110, 36, 40), (70, 84, 60), (150, 140, 120), (34, 34, 36), (52, 80, 120), (132, 120, 84))
 # The side of a car, bonnet first: metres along it and metres up.
 _SALOON = ((2.2, 0.35), (2.15, 0.78), (1.1, 0.92), (0.45, 1.42), (-0.95, 1.44), (-1.6, 1.0), (-2.15, 0.92), (-2.2, 0.35))
 _VAN = ((2.2, 0.35), (2.15, 0.95), (1.6, 1.1), (1.0, 1.75), (-1.9, 1.8), (-2.1, 1.3), (-2.2, 0.95), (-2.2, 0.35))
@@ -34,12 +34,16 @@ def box(centre: tuple[float, float, float], size: tuple[float, float, float], co
     """A box standing on `centre` (x, y of its foot, z); size is width, height, depth; `turn` in radians."""
     width, height, depth = size
     foot = [(-width / 2, -depth / 2), (width / 2, -depth / 2), (width / 2, depth / 2), (-width / 2, depth / 2)]
-    faces = [Face(_placed([(x, height, z) for x, z in foot], centre, turn), scaled(colour, shade(np.array([0, 1.0, 0]))))]
+    faces: list[Face] = []
+    for level, way in ((height, 1.0), (0.0, -1.0)):
+        normal = np.array([0.0, way, 0.0])
+        faces.append(Face(_placed([(x, level, z) for x, z in foot], centre, turn), scaled(colour, shade(normal)), normal))
     for index in range(4):
         (x0, z0), (x1, z1) = foot[index], foot[(index + 1) % 4]
         corners = _placed([(x0, 0, z0), (x1, 0, z1), (x1, height, z1), (x0, height, z0)], centre, turn)
         normal = _turned(np.array([[z1 - z0, 0.0, x0 - x1]]), turn)[0]
-        faces.append(Face(corners, scaled(colour, shade(normal / np.linalg.norm(normal)))))
+        normal /= np.linalg.norm(normal)
+        faces.append(Face(corners, scaled(colour, shade(normal)), normal))
     return faces
 
 
@@ -60,7 +64,8 @@ def car(x: float, z: float, turn: float, colour: Colour, shade: Shade, *, van: b
 
     def add(points: Sequence[tuple[float, float, float]], paint: Colour, normal: tuple[float, float, float]) -> None:
         way = _turned(np.array([normal], dtype=float), turn)[0]
-        faces.append(Face(_placed(points, (x, 0.0, z), turn), scaled(paint, shade(way / np.linalg.norm(way)))))
+        way /= np.linalg.norm(way)
+        faces.append(Face(_placed(points, (x, 0.0, z), turn), scaled(paint, shade(way)), way))
 
     for side in (-1.0, 1.0):
         half = side * HALF_WIDTH_M
@@ -79,10 +84,10 @@ def car(x: float, z: float, turn: float, colour: Colour, shade: Shade, *, van: b
 
 def _lamps(add: Callable[[Sequence[tuple[float, float, float]], Colour, tuple[float, float, float]], None]) -> None:
     for side in (-0.6, 0.6):
-        for along, paint, way in ((2.21, (235, 235, 220), 1.0), (-2.21, (150, 30, 30), -1.0)):
+        for along, paint, way in ((2.3, (235, 235, 220), 1.0), (-2.3, (150, 30, 30), -1.0)):
             add([(side - 0.2, 0.6, along), (side + 0.2, 0.6, along), (side + 0.2, 0.76, along),
                  (side - 0.2, 0.76, along)], paint, (0.0, 0.0, way))
-    for along, way in ((2.215, 1.0), (-2.215, -1.0)):
+    for along, way in ((2.3, 1.0), (-2.3, -1.0)):
         add([(-0.25, 0.42, along), (0.25, 0.42, along), (0.25, 0.54, along), (-0.25, 0.54, along)], (40, 70, 150),
             (0.0, 0.0, way))
 
@@ -96,6 +101,7 @@ BIKE_PX = (264, 168)
 BIKE_M = 1.1
 RIDER_PX = (264, 300)
 RIDER_M = 1.75
+LEAVES = 90  # of each bunch
 
 
 def person(coat: Colour, step: float) -> Image.Image:
@@ -166,9 +172,10 @@ def tree(rng: Rng, *, night: bool) -> Image.Image:
 
 def _leaves(pen: ImageDraw.ImageDraw, rng: Rng, bunch: tuple[float, float, float], tone: Colour) -> None:
     x, y, reach = bunch
-    angles, shares = rng.uniform(0, 2 * np.pi, 46), np.sqrt(rng.uniform(0, 1, 46))
-    sizes, tints = rng.uniform(4, 10, 46), rng.uniform(0.75, 1.25, 46)
-    for angle, share, size, tint in zip(angles, shares, sizes, tints, strict=True):
-        cx, cy = x + reach * share * np.cos(angle), y + reach * share * 0.85 * np.sin(angle)
-        lift = tint * (1.12 - 0.42 * (cy - y) / reach - 0.15 * (cx - x) / reach)
+    angles, shares = rng.uniform(0, 2 * np.pi, LEAVES), np.sqrt(rng.uniform(0, 1, LEAVES))
+    sizes, tints = rng.uniform(2.2, 5.6, LEAVES), rng.uniform(0.7, 1.3, LEAVES)
+    right, down = shares * np.cos(angles), shares * 0.85 * np.sin(angles)
+    lifts = tints * (1.1 - 0.45 * down - 0.15 * right)
+    for cx, cy, size, lift in zip(*((x + reach * right).tolist(), (y + reach * down).tolist(), sizes.tolist(),
+                                    lifts.tolist()), strict=True):
         pen.ellipse((cx - size, cy - size * 0.8, cx + size, cy + size * 0.8), fill=(*scaled(tone, lift), 255))
