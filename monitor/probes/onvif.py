@@ -224,10 +224,14 @@ class Onvif:
                 self._memory.learn_of(other, "profile", list(tokens.values())[index])
         return self._memory.of(subject, "profile")
 
+    def known_snapshot_path(self, subject: Subject) -> str:
+        """The remembered path of the snapshot, "" where it has to be asked for."""
+        secret = self._talk.endpoint.secret_paths.get(subject.channel, "")
+        return secret or self._memory.of(subject, "snapshot_path")
+
     async def snapshot_path(self, subject: Subject) -> str:
         """Path and query of the snapshot, "" where there is none; what was remembered and fails is relearned."""
-        secret = self._talk.endpoint.secret_paths.get(subject.channel, "")
-        known = secret or self._memory.of(subject, "snapshot_path")
+        known = self.known_snapshot_path(subject)
         if known:
             return known
         remembered = bool(self._memory.shared("media_path") or self._memory.of(subject, "profile"))
@@ -236,7 +240,8 @@ class Onvif:
         except (Faulted, NoService):
             if not remembered:
                 raise
-            self.forget_snapshot(subject)
+            self._memory.learn_of(subject, "profile", "")
+            self._memory.learn("media_path", "")
             return await self._ask_snapshot_path(subject)
 
     async def _ask_snapshot_path(self, subject: Subject) -> str:
@@ -253,11 +258,9 @@ class Onvif:
         return path
 
     def forget_snapshot(self, subject: Subject) -> None:
-        """Unlearn all that led to a snapshot that failed."""
+        """Unlearn the address of a snapshot that failed."""
         self._talk.endpoint.secret_paths.pop(subject.channel, None)
-        for key in ("snapshot_path", "profile"):
-            self._memory.learn_of(subject, key, "")
-        self._memory.learn("media_path", "")
+        self._memory.learn_of(subject, "snapshot_path", "")
 
 
 def _is_busy(fault: reply.Fault) -> bool:

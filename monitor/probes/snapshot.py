@@ -18,6 +18,8 @@ from monitor.wire import Finding, Subject
 
 _GONE: Final = frozenset({404, 410, 501})
 _REFUSED: Final = frozenset({401, 403})
+# What an address that is no longer the snapshot's may answer.
+_MOVED: Final = frozenset({"snapshot_missing", "not_a_picture"})
 _HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
 _SNIFF: Final = 512
 _KILO: Final = 1000
@@ -56,19 +58,32 @@ class Snapshots:
         rest = self._rests(subject)
         if rest is not None:
             return rest
-        remembered = bool(self._memory.of(subject, "snapshot_path"))
         if self._onvif.is_busy:
             self._onvif.check_hope()
-        path = await self._onvif.snapshot_path(subject)
-        if not path:
-            return faulty("snapshot_missing")
-        result = await self._get(subject, path, until)
-        if remembered and isinstance(result, Finding) and result.cause in {"snapshot_missing", "not_a_picture"}:
-            self._onvif.forget_snapshot(subject)
-            if self._login.resting:
-                return result
+        remembered = self._onvif.known_snapshot_path(subject)
+        path = remembered or await self._onvif.snapshot_path(subject)
+        result = await self._get(subject, path, until) if path else faulty("snapshot_missing")
+        if isinstance(result, bytes):
+            self._memory.learn_of(subject, "snapshot_fails", "")
+        elif remembered and result.cause in _MOVED:
+            return await self._elsewhere(subject, remembered, until) or result
+        return result
+
+    async def _elsewhere(self, subject: Subject, old: str, until: float) -> bytes | Finding | None:
+        """Learn the address anew, once until it works again; None where that leads nowhere new."""
+        if self._memory.of(subject, "snapshot_fails") or self._login.resting:
+            return None
+        self._memory.learn_of(subject, "snapshot_fails", "1")
+        self._onvif.forget_snapshot(subject)
+        try:
             path = await self._onvif.snapshot_path(subject)
-            result = await self._get(subject, path, until) if path else faulty("snapshot_missing")
+        except Failure:  # what was found out about the old address stands
+            return None
+        if path in {"", old}:
+            return None
+        result = await self._get(subject, path, until)
+        if isinstance(result, bytes):
+            self._memory.learn_of(subject, "snapshot_fails", "")
         return result
 
     async def _get(self, subject: Subject, path: str, until: float) -> bytes | Finding:

@@ -147,9 +147,7 @@ def serving(answer: Answer, *, gap_s: float = 0.02) -> Iterator[Fake]:
                 return
             number += 1
             open_ones.append(connection)
-            threading.Thread(
-                target=_converse, args=(fake, connection, number, answer, gap_s), daemon=True
-            ).start()
+            threading.Thread(target=_converse, args=(fake, connection, number, answer, gap_s), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:

@@ -40,8 +40,21 @@ def test_lines_without_a_name_are_skipped() -> None:
     assert _head("HTTP/1.1 200 OK\r\n: x\r\nnonsense\r\nA: b\r\n\r\n").headers == [("a", "b")]
 
 
-@pytest.mark.parametrize("line", ["", "RTSP/1.0 200 OK", "HTTP/2 200", "HTTP/1.1", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1 abc",
-                                  "HTTP/1.1 000", "HTTP/1.1 600", "\x00HTTP/1.1 200 OK"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "RTSP/1.0 200 OK",
+        "HTTP/2 200",
+        "HTTP/1.1",
+        "HTTP/1.1 20",
+        "HTTP/1.1 2000",
+        "HTTP/1.1 abc",
+        "HTTP/1.1 000",
+        "HTTP/1.1 600",
+        "\x00HTTP/1.1 200 OK",
+    ],
+)
 def test_what_is_no_status_line_is_garbled(line: str) -> None:
     with pytest.raises(Garbled) as caught:
         _head(line + "\r\n\r\n")
@@ -62,7 +75,12 @@ def test_header_lines_are_capped() -> None:
 
 @pytest.mark.parametrize(
     ("data", "end"),
-    [(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody", 25), (b"HTTP/1.1 200 OK\n\nbody", 17), (b"HTTP/1.1 200 OK\r\n", 0), (b"", 0)],
+    [
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody", 25),
+        (b"HTTP/1.1 200 OK\n\nbody", 17),
+        (b"HTTP/1.1 200 OK\r\n", 0),
+        (b"", 0),
+    ],
 )
 def test_where_the_body_begins(data: bytes, end: int) -> None:
     assert http1.head_end(bytearray(data)) == end

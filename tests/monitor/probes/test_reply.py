@@ -46,7 +46,8 @@ def test_every_recorded_reply_is_read_and_faults_are_told_from_replies() -> None
     wrong = [
         file.name
         for file in FILES
-        if (found := _read_everything(file.read_bytes())) is None or (found.fault is not None) != (".fault." in file.name)
+        if (found := _read_everything(file.read_bytes())) is None
+        or (found.fault is not None) != (".fault." in file.name)
     ]
     assert wrong == []
 
@@ -174,7 +175,9 @@ def test_a_fault_is_found_with_its_codes_and_words() -> None:
 
 
 def test_a_soap_11_fault_is_read() -> None:
-    fault = _body("<s:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></s:Fault>").fault
+    fault = _body(
+        "<s:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></s:Fault>"
+    ).fault
     assert fault is not None
     assert (fault.codes, fault.text, fault.unauthorised) == (("FailedAuthentication",), "no", True)
 

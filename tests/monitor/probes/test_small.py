@@ -99,7 +99,12 @@ def test_a_token_is_waited_for() -> None:
         (b"Please try again after 30 min", True, None, 1800),
         (b"too many failed logins", True, None, None),
         (b"<lockStatus>lock</lockStatus><unlockTime>1790</unlockTime>", True, None, 1790),
-        (b"<lockStatus>unlock</lockStatus><unlockTime>0</unlockTime><retryLoginTime>4</retryLoginTime>", False, 4, None),
+        (
+            b"<lockStatus>unlock</lockStatus><unlockTime>0</unlockTime><retryLoginTime>4</retryLoginTime>",
+            False,
+            4,
+            None,
+        ),
         (b"The door is unlocked, the block is blocked", False, None, None),
         (b"\xff\xfe", False, None, None),
         (b"", False, None, None),
