@@ -296,7 +296,7 @@ def _subject(device: Device, claim: Claim, *, looking: bool) -> Subject:
         trail=bytes(state.trail) if state else b"",
         serial=device.serial,
         sees=device.sees,
-        keep_original=looking or bool(_second_look(tracks)),
+        keep_original=looking or wants_second_look(tracks.get(Aspect.PICTURE, Track())),
     )
 
 
