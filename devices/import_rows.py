@@ -56,6 +56,16 @@ class Row:
     def __getitem__(self, column: str) -> str:
         return self.cells.get(column, "")
 
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self["name"]
+
+    @property
+    def parent_name(self) -> str:
+        """The name of what it hangs on."""
+        return self["parent"]
+
 
 # -- reading
 

@@ -30,8 +30,8 @@ class MistakesLeft(Exception):
         self.run = run
 
 
-def take_in(text: str, user: User) -> list[int]:
-    """Take in all rows of a file or none; give the endpoints concerned. Raises `MistakesLeft` and `Unreadable`.
+def take_in(text: str, user: User) -> list[Device]:
+    """Take in all rows of a file or none; give the new devices. Raises `MistakesLeft` and `Unreadable`.
 
     The register may have changed since the dry run, so everything is checked again.
     """
@@ -55,7 +55,7 @@ class _Intake:
         self.endpoints: dict[tuple[int, str, int], Endpoint] = {}
         self.devices: dict[int, Device] = {}
 
-    def write(self) -> list[int]:
+    def write(self) -> list[Device]:
         """Endpoints and slots, then devices, parents before what hangs on them."""
         self._make_endpoints()
         slots = self._make_slots()
@@ -66,7 +66,7 @@ class _Intake:
             Device.objects.bulk_create(made, batch_size=_AT_ONCE)
             self.devices |= {row.number: device for row, device in zip(wave, made, strict=True)}
             waiting = [row for row in waiting if row.number not in self.devices]
-        return sorted({device.endpoint_id for device in self.devices.values() if device.endpoint_id})
+        return list(self.devices.values())
 
     def _key(self, row: Row) -> tuple[int, str, int]:
         assert row.compound is not None and row.address is not None  # noqa: S101 - the dry run found no mistake
