@@ -109,7 +109,7 @@ _SHARED_CACHE = {
     "KEY_PREFIX": "viewkeeper",
 }
 CACHES = {"default": _SHARED_CACHE if REDIS_URL else _LOCAL_CACHE}
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "monitor.sessions"
 
 # -- Languages, time
 LANGUAGE_CODE = "zh-hans"
