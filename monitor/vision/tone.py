@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from monitor.vision.features import Features
+from monitor.vision.features import Features, Plane
 from monitor.vision.label import Label
 
 Phase = Literal["day", "night"]
@@ -20,11 +20,14 @@ PHASES: tuple[Phase, Phase] = ("day", "night")
 # Under infrared light a picture is grey: the most colourful twentieth of its blocks stays below this chroma (levels).
 _GREY_CHROMA = 5.0
 _COLOURFUL_BLOCKS = 10
+# Or it is grey but for a tint: the chroma that does not follow from the luma stays below this (normal from 3).
+_TINT_REST = 1.0
 # A mean luma below this is night, whatever the colours.
 _DARK_LUMA = 48.0
 
-# 95 % of a black picture lie below this level; sensor pedestals are at 10 and 16.
-_BLACK_LEVEL = 16.0
+# 95 % of a black picture lie below this level (sensor pedestals are at 10 and 16), and its blocks hardly differ: a
+# scene under too little light still shows.
+_BLACK_LEVEL, _BLACK_SPAN = 18.0, 3.0
 # A slate ("NO VIDEO", blue screen) is of one colour, exactly, but for its text.
 _SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 2.5
 # Real night pictures have lamps: of a picture that is too dark even the brightest hundredth is below this level.
@@ -61,18 +64,37 @@ class HasTone(Protocol):
 
 def phase_of(features: Features) -> Phase:
     """Day or night by the picture, not by the clock: night is grey (infrared) or dark."""
-    chroma = np.ptp(features.rgb_blocks, axis=2).reshape(-1)
-    colourful = float(np.partition(chroma, -_COLOURFUL_BLOCKS)[-_COLOURFUL_BLOCKS])
-    return "night" if colourful < _GREY_CHROMA or float(features.luma.mean()) < _DARK_LUMA else "day"
+    grey = _of_colourful(np.ptp(features.rgb_blocks, axis=2)) < _GREY_CHROMA
+    return "night" if grey or _is_tinted(features) or float(features.luma.mean()) < _DARK_LUMA else "day"
+
+
+def _is_tinted(features: Features) -> bool:
+    """Whether a picture is grey but for one tint: its chroma follows from its luma (infrared pictures, often pink)."""
+    luma, cb, cr = _luma_and_chroma(features)
+    level, rest = luma - luma.mean(), np.zeros_like(luma)
+    for plane in (cb, cr):
+        centred = plane - plane.mean()
+        slope = float((centred * level).sum()) / max(float((level * level).sum()), 1.0)
+        rest = rest + (centred - slope * level) ** 2
+    return _of_colourful(np.sqrt(rest)) < _TINT_REST
+
+
+def _of_colourful(plane: Plane) -> float:
+    """The value that the most colourful twentieth of the blocks reaches."""
+    return float(np.partition(plane.reshape(-1), -_COLOURFUL_BLOCKS)[-_COLOURFUL_BLOCKS])
+
+
+def _luma_and_chroma(features: Features) -> tuple[Plane, Plane, Plane]:
+    red, green, blue = np.moveaxis(features.rgb_blocks, 2, 0)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return luma, 0.564 * (blue - luma), 0.713 * (red - luma)
 
 
 def tone_of(features: Features) -> Tone:
     """The tone of a picture."""
-    red, green, blue = (float(value) for value in features.rgb_blocks.mean((0, 1)))
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    top = float(np.percentile(features.luma[::2, ::2], 95))
-    chroma = _byte(128 + 0.564 * (blue - luma)), _byte(128 + 0.713 * (red - luma))
-    return Tone(_byte(luma), _byte(top), *chroma, _byte(features.noise * 16))
+    luma, cb, cr = (float(plane.mean()) for plane in _luma_and_chroma(features))
+    top = float(np.percentile(features.luma[::3, ::3], 95))
+    return Tone(_byte(luma), _byte(top), _byte(128 + cb), _byte(128 + cr), _byte(features.noise * 16))
 
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
@@ -80,9 +102,9 @@ def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     sample = features.luma[::3, ::3]
     low, middle, top, highest = (float(value) for value in np.percentile(sample, (5, 50, 95, 99)))
     slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
-    black = min(slate, 1.0 + _BLACK_LEVEL / 255) if slate >= 1 and middle < _BURNT_LEVEL else 0.0
+    unlit = min(_BLACK_LEVEL / max(top, 1.0), _BLACK_SPAN / max(_span(features), 0.1))
     return {
-        Label.BLACK: max(black, _BLACK_LEVEL / max(top, 1.0)),
+        Label.BLACK: max(unlit, slate if middle < _BURNT_LEVEL else 0.0),
         Label.WHITE: _white(sample),
         Label.DARK: _dark_limit(states) / max(highest, 1.0),
         Label.CAST: _cast(features, states),
@@ -91,15 +113,19 @@ def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
 
 
 def _cast(features: Features, states: Sequence[HasTone]) -> float:
-    red, green, blue = np.moveaxis(features.rgb_blocks, 2, 0)
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    cb, cr = 0.564 * (blue - luma), 0.713 * (red - luma)
+    luma, cb, cr = _luma_and_chroma(features)
     if states:
         off = (np.hypot(cb.mean() + 128 - state.tone.cb, cr.mean() + 128 - state.tone.cr) for state in states)
         return float(min(off)) / _CAST_LIMIT
     bright = luma >= np.quantile(luma, _BRIGHT_SHARE)
     at_bright = float(np.hypot(np.median(cb[bright]), np.median(cr[bright])))
     return min(float(np.hypot(cb.mean(), cr.mean())) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
+
+
+def _span(features: Features) -> float:
+    """The span of the luma over the blocks (5th to 95th percentile), where noise is averaged out."""
+    low, high = np.percentile(_luma_and_chroma(features)[0], (5, 95))
+    return float(high - low)
 
 
 def _dark_limit(states: Sequence[HasTone]) -> float:

@@ -135,7 +135,9 @@ def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
 def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:
     if told.sum() < _ENOUGH_FOR_FULL * BLOCKS or share < _FULL_COVER:
         return Seen(enough=enough)
-    return Seen({Label.OBSTRUCTED: share / _FULL_COVER}, enough, round(share, 4), None, _indices(lost))
+    # What covers all of the view is often flat: that is no fog.
+    faults = {Label.OBSTRUCTED: share / _FULL_COVER, Label.LOWCONTRAST: 0.0}
+    return Seen(faults, enough, round(share, 4), None, _indices(lost))
 
 
 def _moved(
