@@ -1,4 +1,4 @@
-"""Specification of the states: what one reading after another makes of an aspect, and what one word says of a device."""
+"""Specification of the states: what reading after reading makes of an aspect, and which word a device gets."""
 
 from __future__ import annotations
 
@@ -107,9 +107,7 @@ def test_the_truth_table(letters: str, failing: Threshold, recovering: Threshold
 
 def told(changes: Sequence[Change]) -> list[tuple[State, State, int, int]]:
     """Changes as (was, now, minute it is true from, minute it was known)."""
-    return [
-        (item.was, item.now, (item.at - START) // MINUTE, (item.decided_at - START) // MINUTE) for item in changes
-    ]
+    return [(item.was, item.now, (item.at - START) // MINUTE, (item.decided_at - START) // MINUTE) for item in changes]
 
 
 def test_a_fault_starts_at_its_first_bad_reading() -> None:

@@ -32,13 +32,13 @@ def cameras(switch: Device) -> list[Device]:
 
 
 def turn(
-    device: Device, was: State, now: State, at: datetime, cause: str = "no_answer", aspect: Aspect = Aspect.LINK
+    device: Device, was: State, now: State, at: datetime, *, cause: str = "no_answer", aspect: Aspect = Aspect.LINK
 ) -> Turned:
     return Turned(device.pk, aspect, Change(was, now, at, at, cause, {"n": 1}), SETTLE_S)
 
 
 def fail(devices: Sequence[Device], at: datetime, cause: str = "no_answer", aspect: Aspect = Aspect.LINK) -> None:
-    incidents.apply([turn(item, State.SUSPECT, State.FAULTY, at, cause, aspect) for item in devices], at)
+    incidents.apply([turn(item, State.SUSPECT, State.FAULTY, at, cause=cause, aspect=aspect) for item in devices], at)
 
 
 def recover(devices: Sequence[Device], at: datetime) -> None:
