@@ -145,10 +145,8 @@ class Launcher:
 
     def start_demo(self) -> None:
         """The virtual cameras, and the register and history that go with them."""
-        from monitor.quickstart.demo.city import write_plan  # needless weight without the demo
-
         with timed("virtual cameras"):
-            write_plan(self.place.plan)
+            self.supervisor.step(programs.city_plan(self.environment, self.place))
             self.place.city.unlink(missing_ok=True)
             control = port_of(self.values["VIEWKEEPER_SIMULATOR_URL"])
             self.supervisor.start(programs.simulator(self.environment, self.place, control))

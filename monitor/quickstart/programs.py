@@ -84,6 +84,11 @@ def mail_catcher(environment: Environment, place: Layout, port: int) -> Program:
     return Program("mail", argv, environment.only(), BASE)
 
 
+def city_plan(environment: Environment, place: Layout) -> Program:
+    """Writing the plan of the virtual cameras."""
+    return Program("city_plan", _python("-m", "monitor.quickstart.cityplan", str(place.plan)), environment.all(), BASE)
+
+
 def simulator(environment: Environment, place: Layout, control_port: int) -> Program:
     """The virtual cameras."""
     argv = _python("-m", "monitor.simulator", str(place.plan), "--ports-out", str(place.city))
