@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
 
 from devices.models import Device, User
 from monitor import schedule, tasks
@@ -35,7 +35,7 @@ def city() -> Iterator[RunningCity]:
 
 
 @pytest.fixture
-def gate(transactional_db: None, city: RunningCity, settings: SettingsWrapper) -> Device:
+def gate(transactional_db: None, city: RunningCity, settings: LazySettings) -> Device:
     """A camera on a switch, as the register has them, and an officer who wants mails."""
     settings.VIEWKEEPER_DEMO = True
     zone = factories.zone("demo", demo=True)
