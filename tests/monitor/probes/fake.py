@@ -1,4 +1,4 @@
-"""A fake device for byte-level misbehaviour: a threaded server on loopback that answers with exactly what it is told."""
+"""A fake device for byte-level misbehaviour: a threaded server on loopback that says exactly what it is told."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def subject(device_id: int = 1, tiers: frozenset[Tier] = ALL_TIERS, **given: obj
     return Subject(device_id, tiers, **given)  # type: ignore[arg-type]
 
 
-def target(port: int, *subjects: Subject, password: str | None = "pw", **given: object) -> Target:  # noqa: S107
+def target(port: int, *subjects: Subject, password: str | None = "pw", **given: object) -> Target:
     """A loopback endpoint with a generous budget."""
     settings: dict[str, object] = {"deadline_s": 2.0, "burst": 100, "loopback": True} | given
     credential = None if password is None else Credential("admin", password)

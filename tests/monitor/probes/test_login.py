@@ -227,10 +227,10 @@ def _basic(asked: Asked) -> bytes:
 
 def test_basic_is_not_sent_in_clear_unless_the_policy_says_so() -> None:
     with serving(Script({"/snap.jpg": _basic})) as fake:
-        goal = {"tiers": PICTURE, "passport": {**LEARNED, "snapshot_auth": ""}}
-        refused = look(target(fake.port, subject(**goal)))[0]
+        goal = subject(tiers=PICTURE, passport={**LEARNED, "snapshot_auth": ""})
+        refused = look(target(fake.port, goal))[0]
         assert signed(fake) == []
-        allowed = look(target(fake.port, subject(**goal), basic_in_clear=True))[0]
+        allowed = look(target(fake.port, goal, basic_in_clear=True))[0]
     assert causes(refused) == {SIGHT: "snapshot_refused"}
     assert causes(allowed) == {}
     assert allowed.passport["snapshot_auth"] == "basic"
@@ -280,7 +280,7 @@ def test_a_nonce_that_is_stale_for_ever_is_given_up() -> None:
 
 
 def test_a_fresh_nonce_refused_without_stale_is_a_wrong_password() -> None:
-    with serving(Script({"/snap.jpg": lambda asked: http(401, b"", CHALLENGE.format(len(fake.asked)))})) as fake:
+    with serving(Script({"/snap.jpg": lambda _: http(401, b"", CHALLENGE.format(len(fake.asked)))})) as fake:
         reading = look(target(fake.port, subject(tiers=PICTURE, passport=LEARNED)))[0]
     assert len(signed(fake)) == 1
     assert causes(reading) == {ACCESS: "login_refused", SIGHT: "login_held"}

@@ -23,7 +23,7 @@ def _texts(request: bytes) -> dict[str, str]:
 
 def test_every_operation_is_a_soap_12_envelope() -> None:
     for operation in soap.OPERATIONS:
-        root = etree.fromstring(soap.request(operation, {name: "x" for name in operation.named}))
+        root = etree.fromstring(soap.request(operation, dict.fromkeys(operation.named, "x")))
         assert root.tag == "{http://www.w3.org/2003/05/soap-envelope}Envelope"
         assert operation.name in _texts(etree.tostring(root))
 

@@ -275,7 +275,7 @@ def test_two_visits_of_one_endpoint_go_one_after_the_other() -> None:
     from monitor.probes.session import Session
     from monitor.probes.visit import visit
 
-    async def both(port: int) -> list[list[Reading]]:
+    async def both(port: int) -> tuple[list[Reading], list[Reading]]:
         session = Session()
         goal = target(port, subject(tiers=HEARTBEAT))
         return await asyncio.gather(visit(goal, session), visit(goal, session))
@@ -292,7 +292,7 @@ def test_who_waits_beyond_its_deadline_for_another_visit_is_late() -> None:
     from monitor.probes.session import Session
     from monitor.probes.visit import visit
 
-    async def both(port: int) -> list[list[Reading]]:
+    async def both(port: int) -> tuple[list[Reading], list[Reading]]:
         session = Session()
         slow = target(port, subject(tiers=HEARTBEAT), deadline_s=0.6)
         short = target(port, subject(tiers=HEARTBEAT), deadline_s=0.2)
