@@ -1,6 +1,6 @@
 """Serve a city until it is told to stop.
 
-    python -m monitor.simulator PLAN.json [--ports-out FILE] [--control-port N] [--token-file FILE]
+python -m monitor.simulator PLAN.json [--ports-out FILE] [--control-port N] [--token-file FILE]
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ async def _serve(city: City, token: str, control_port: int, ports_out: Path | No
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees all of it or none."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False,
-                                     encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+    ) as file:
         file.write(text)
     Path(file.name).replace(path)
 

@@ -51,8 +51,14 @@ class Exchange:
         return self._dripping(answer) if "drip" in faults and "drip_all" in faults else answer
 
     def _dripping(self, answer: Answer) -> Answer:
-        return Answer(answer.status, answer.body, answer.content_type, answer.headers,
-                      drip=number(self.device.faults, "drip"), endless=answer.endless)
+        return Answer(
+            answer.status,
+            answer.body,
+            answer.content_type,
+            answer.headers,
+            drip=number(self.device.faults, "drip"),
+            endless=answer.endless,
+        )
 
     async def _route(self) -> Answer:
         path, plan = self.request.path, self.device.plan
@@ -131,19 +137,30 @@ class Exchange:
         local = utc.astimezone(BEIJING)
         shown = utc + timedelta(hours=8) if "clock_local_in_utc" in device.faults else utc
         return soap.Facts(
-            address=f"{host}:{device.port}", host=host, name=plan.key, manufacturer=plan.manufacturer,
-            model=plan.model, firmware=plan.firmware, serial=plan.serial or f"VK{plan.key}", utc=shown, local=local,
-            profiles={token: view.key for token, view in device.views.items()}, size=plan.size,
-            label=next(iter(device.views.values())).scene.label or plan.key, username=plan.username,
-            snapshot_path=SNAPSHOT_PATH)
+            address=f"{host}:{device.port}",
+            host=host,
+            name=plan.key,
+            manufacturer=plan.manufacturer,
+            model=plan.model,
+            firmware=plan.firmware,
+            serial=plan.serial or f"VK{plan.key}",
+            utc=shown,
+            local=local,
+            profiles={token: view.key for token, view in device.views.items()},
+            size=plan.size,
+            label=next(iter(device.views.values())).scene.label or plan.key,
+            username=plan.username,
+            snapshot_path=SNAPSHOT_PATH,
+        )
 
     # -- pictures
 
     async def _snapshot(self) -> Answer:
         device, request = self.device, self.request
         if not device.mode.open:
-            outcome = device.check_http(request.headers.get("authorization", ""), request.method, request.target,
-                                        request.client)
+            outcome = device.check_http(
+                request.headers.get("authorization", ""), request.method, request.target, request.client
+            )
             if outcome is not Login.WORKED:
                 return Answer(401, self._refusal_page(outcome), headers=self._challenge(outcome))
         view = device.views.get(request.query or "Profile_1")
@@ -162,7 +179,7 @@ class Exchange:
             return Answer(200, b"", "image/jpeg")
         body = await self._draw(self.device, view)
         if "truncated_picture" in faults:
-            body = body[:int(len(body) * number(faults, "truncated_picture"))]
+            body = body[: int(len(body) * number(faults, "truncated_picture"))]
         return Answer(200, body, "image/jpeg", drip=number(faults, "drip"), endless="endless" in faults)
 
 

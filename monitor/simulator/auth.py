@@ -79,8 +79,9 @@ class WsseGate:
     def __init__(self) -> None:
         self._nonces = _Seen()
 
-    def check(self, token: UsernameToken | None, user: User, now: datetime, *, tolerance_s: float,
-              needs_z: bool = False) -> Login:
+    def check(
+        self, token: UsernameToken | None, user: User, now: datetime, *, tolerance_s: float, needs_z: bool = False
+    ) -> Login:
         """Check a token against the device's own clock `now`."""
         if token is None:
             return Login.ABSENT
@@ -132,11 +133,14 @@ class DigestGate:
         nonce = secrets.token_hex(16)
         self._nonces.add(nonce, now)
         tail = ", stale=true" if stale else ""
-        return [f'Digest realm="{REALM}", qop="auth", algorithm={name}, nonce="{nonce}", opaque="{nonce[:8]}"{tail}'
-                for name in self._algorithms]
+        return [
+            f'Digest realm="{REALM}", qop="auth", algorithm={name}, nonce="{nonce}", opaque="{nonce[:8]}"{tail}'
+            for name in self._algorithms
+        ]
 
-    def check(self, header: str, method: str, target: str, user: User, now: datetime, *,
-              single_use: bool = False) -> Login:
+    def check(
+        self, header: str, method: str, target: str, user: User, now: datetime, *, single_use: bool = False
+    ) -> Login:
         """Check an Authorization header for a request of `method` and `target` (path and query as sent)."""
         scheme, _, rest = header.partition(" ")
         if scheme.lower() != "digest":
@@ -219,4 +223,3 @@ class Lockout:
         """Forget everything."""
         self._refused.clear()
         self._until.clear()
-

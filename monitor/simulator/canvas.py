@@ -72,8 +72,9 @@ class Canvas:
         texture = _thinned(texture, pixels)
         matrix = self.lens.plane(corner, along / texture.width, down / texture.height)
         # With alpha, since Pillow fills what is outside the texture with nothing.
-        warped = texture.convert("RGBA").transform(box.size, Image.Transform.PERSPECTIVE, _coefficients(matrix, box),
-                                   Image.Resampling.BILINEAR)
+        warped = texture.convert("RGBA").transform(
+            box.size, Image.Transform.PERSPECTIVE, _coefficients(matrix, box), Image.Resampling.BILINEAR
+        )
         mask = ImageChops.darker(_mask(pixels, box), warped.getchannel("A"))
         self.image.paste(warped, (box.left, box.top), mask)
         self._plane_depth(polygon, pixels)
@@ -91,7 +92,7 @@ class Canvas:
         self.depth.paste(plane, (0, 0), mask)
 
     def solid(self, faces: Sequence[Face]) -> None:
-        """Draw the faces of a solid that look at the camera, the far ones first; those partly behind it are left out."""
+        """Draw the faces that look at the camera, the far ones first; those partly behind it are left out."""
         eye = self.lens.eye
         turned = [face for face in faces if float(face.normal @ (eye - face.corners[0])) > 0]
         projected = [(self.lens.project(face.corners), face.colour) for face in turned]
@@ -138,8 +139,8 @@ class Canvas:
         """A mask of the part of a box where nothing is nearer."""
         free = (np.asarray(self.depth.crop(area)) > depth - HIDING_M).astype(np.uint8) * 255
         step = DEPTH_STEP_PX
-        part = tuple((edge - origin * step) / step for edge, origin in zip(
-            (box.left, box.top, box.right, box.bottom), (area[0], area[1]) * 2, strict=True))
+        left, top = area[0], area[1]
+        part = (box.left / step - left, box.top / step - top, box.right / step - left, box.bottom / step - top)
         return Image.fromarray(free).resize(box.size, Image.Resampling.BILINEAR, box=part)
 
 
@@ -162,4 +163,3 @@ def _mask(pixels: Array, box: Box) -> Image.Image:
     mask = Image.new("L", box.size)
     ImageDraw.Draw(mask).polygon([tuple(p) for p in pixels[:, :2] - (box.left, box.top)], fill=255)
     return mask
-

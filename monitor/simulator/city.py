@@ -131,9 +131,12 @@ class City:
         for key, device in self._owner.items():
             own = key == device.plan.key
             yield {
-                "key": key, "kind": device.plan.kind if own else "channel", "port": device.port,
+                "key": key,
+                "kind": device.plan.kind if own else "channel",
+                "port": device.port,
                 "parent": device.plan.parent if own else device.plan.key,
-                "faults": dict(device.faults_of(key)), "up": self.is_up(key),
+                "faults": dict(device.faults_of(key)),
+                "up": self.is_up(key),
             }
 
     # -- serving
@@ -153,8 +156,9 @@ class City:
             keep = await self._answer(device, request, reader, writer)
             answered += 1
 
-    async def _answer(self, device: Device, request: Request, reader: asyncio.StreamReader,
-                      writer: asyncio.StreamWriter) -> bool:
+    async def _answer(
+        self, device: Device, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer one request; returns whether the connection can be used again."""
         exchange = Exchange(device, request, self._draw)
         if "silent" in device.faults:
@@ -168,8 +172,9 @@ class City:
 
     def _record(self, exchange: Exchange, status: int) -> None:
         request = exchange.request
-        exchange.device.requests.append(Recorded(self._now(), request.method, request.target, exchange.operation,
-                                                 exchange.credentials, int(status)))
+        exchange.device.requests.append(
+            Recorded(self._now(), request.method, request.target, exchange.operation, exchange.credentials, int(status))
+        )
 
     async def _draw(self, device: Device, view: View) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._threads, device.picture, view)

@@ -1,10 +1,10 @@
 """The control address of a city: JSON over HTTP on loopback, for those who hold its token.
 
-    GET    /state                       {"devices": [{key, kind, port, parent, faults, up}, …]}
-    PUT    /devices/KEY/faults          {fault: value, …}: adds to the faults; false or null removes one
-    DELETE /devices/KEY/faults[/NAME]   removes all or one
-    POST   /reset                       back to the plan's faults
-    POST   /clear                       no faults anywhere
+GET    /state                       {"devices": [{key, kind, port, parent, faults, up}, …]}
+PUT    /devices/KEY/faults          {fault: value, …}: adds to the faults; false or null removes one
+DELETE /devices/KEY/faults[/NAME]   removes all or one
+POST   /reset                       back to the plan's faults
+POST   /clear                       no faults anywhere
 """
 
 from __future__ import annotations

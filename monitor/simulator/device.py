@@ -88,8 +88,10 @@ class Device:
     def _make_views(self) -> dict[str, View]:
         """The lenses by profile token."""
         if self.plan.channels:
-            return {f"Profile_{number}": View(channel.key, channel.scene, channel.faults, parse_faults(channel.faults))
-                    for number, channel in enumerate(self.plan.channels, 1)}
+            return {
+                f"Profile_{number}": View(channel.key, channel.scene, channel.faults, parse_faults(channel.faults))
+                for number, channel in enumerate(self.plan.channels, 1)
+            }
         return {"Profile_1": View(self.plan.key, self.plan.scene, {}, {})}
 
     # -- faults
@@ -107,8 +109,9 @@ class Device:
     def clear_faults(self, key: str, *, to_plan: bool = False) -> None:
         """Remove all faults of the device or one channel, or go back to those of the plan."""
         own = key == self.plan.key
-        current, planned = (self.faults, self.plan.faults) if own else (
-            self._channel(key).faults, self._channel(key).planned)
+        current, planned = (
+            (self.faults, self.plan.faults) if own else (self._channel(key).faults, self._channel(key).planned)
+        )
         gone = dict(current)
         current.clear()
         if to_plan:
@@ -156,16 +159,21 @@ class Device:
 
     def _check_token(self, token: UsernameToken) -> Login:
         return self._wsse.check(
-            token, self.user, self.clock(), needs_z="created_needs_z" in self.faults,
-            tolerance_s=number(self.faults, "wsse_tolerance_s", WSSE_TOLERANCE_S))
+            token,
+            self.user,
+            self.clock(),
+            needs_z="created_needs_z" in self.faults,
+            tolerance_s=number(self.faults, "wsse_tolerance_s", WSSE_TOLERANCE_S),
+        )
 
     def check_http(self, header: str, method: str, target: str, client: str) -> Login:
         """Check an Authorization header."""
         if self.mode.basic:
             outcome = check_basic(header, self.user)
         else:
-            outcome = self._digest.check(header, method, target, self.user, self._now(),
-                                         single_use="stale_each" in self.faults)
+            outcome = self._digest.check(
+                header, method, target, self.user, self._now(), single_use="stale_each" in self.faults
+            )
         return self._count(outcome, client)
 
     def _count(self, outcome: Login, client: str) -> Login:
@@ -174,8 +182,9 @@ class Device:
         if outcome is Login.WORKED:
             self.lockout.worked(client)
         elif outcome is Login.REFUSED and "lockout_after" in self.faults:
-            self.lockout.refuse(client, self._now(), int(number(self.faults, "lockout_after")),
-                                number(self.faults, "lockout_s", LOCK_S))
+            self.lockout.refuse(
+                client, self._now(), int(number(self.faults, "lockout_after")), number(self.faults, "lockout_s", LOCK_S)
+            )
         return outcome
 
     def locked_s(self, client: str) -> int:
@@ -213,5 +222,11 @@ class Device:
     def _draw(self, view: View, faults: Faults, at: datetime) -> bytes:
         drawn = {name: value for name, value in faults.items() if FAULTS[name].scope in CHANNEL_SCOPES}
         width, height = self.plan.size
-        return scenes.jpeg(view.scene, at.astimezone(BEIJING), (width, height), faults=drawn, frame=view.frame,
-                           clock=self.clock().astimezone(BEIJING))
+        return scenes.jpeg(
+            view.scene,
+            at.astimezone(BEIJING),
+            (width, height),
+            faults=drawn,
+            frame=view.frame,
+            clock=self.clock().astimezone(BEIJING),
+        )

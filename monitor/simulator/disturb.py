@@ -9,11 +9,15 @@ from PIL import Image, ImageFilter
 
 from monitor.simulator.canvas import Colour
 from monitor.simulator.faults import Faults, number, text
+from monitor.simulator.lens import Array
 from monitor.simulator.texture import Rng, grained
 
 Disturb = Callable[[Image.Image, float, Rng], Image.Image]
 COVER_COLOURS: Mapping[str, Colour] = {
-    "hand": (150, 108, 88), "bag": (168, 170, 174), "leaf": (70, 92, 44), "cloth": (74, 62, 84),
+    "hand": (150, 108, 88),
+    "bag": (168, 170, 174),
+    "leaf": (70, 92, 44),
+    "cloth": (74, 62, 84),
 }
 EDGE_WAVES = 5  # how many waves make the edge of a cover
 
@@ -62,7 +66,13 @@ def stripes(image: Image.Image, strength: float, rng: Rng) -> Image.Image:
 
 # In the order in which light meets them: the air, the sensor, the wire.
 DISTURBANCES: Mapping[str, Disturb] = {
-    "fog": fog, "dark": dark, "cast": cast, "noise": noise, "stripes": stripes, "white": white, "black": black,
+    "fog": fog,
+    "dark": dark,
+    "cast": cast,
+    "noise": noise,
+    "stripes": stripes,
+    "white": white,
+    "black": black,
 }
 
 
@@ -95,12 +105,17 @@ def cover_mask(size: tuple[int, int], share: float, side: str, kind: str, rng: R
     return soft.resize(size, Image.Resampling.BICUBIC)
 
 
-def _field(width: int, height: int, side: str, kind: str, rng: Rng) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _field(width: int, height: int, side: str, kind: str, rng: Rng) -> Array:
     """For each pixel how late it is covered as the cover grows from its side."""
     y, x = np.mgrid[0:height, 0:width]
     across, along = x / width, y / height
-    growth = {"left": across, "right": 1 - across, "top": along, "bottom": 1 - along,
-              "centre": np.hypot(across - 0.5, (along - 0.5) * 0.8) * 1.6}[side]
+    growth = {
+        "left": across,
+        "right": 1 - across,
+        "top": along,
+        "bottom": 1 - along,
+        "centre": np.hypot(across - 0.5, (along - 0.5) * 0.8) * 1.6,
+    }[side]
     run = along if side in ("left", "right") else across
     waves = np.zeros_like(growth)
     for index in range(1, EDGE_WAVES + 1):
@@ -117,7 +132,7 @@ def _surface(size: tuple[int, int], kind: str, rng: Rng, *, night: bool) -> Imag
         grey = int(sum(colour) / 3)
         colour = (grey, grey, grey)
     small = (size[0] // 8, size[1] // 8)
-    y, x = np.mgrid[0:small[1], 0:small[0]]
+    y, x = np.mgrid[0 : small[1], 0 : small[0]]
     folds = np.zeros(small[::-1])
     for _ in range(5 if kind in ("bag", "cloth") else 2):
         turn, pitch = rng.uniform(0, np.pi), rng.uniform(6.0, 26.0) / small[0]

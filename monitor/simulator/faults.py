@@ -71,9 +71,14 @@ FAULTS: Mapping[str, Fault] = {
     # -- http
     "busy": Fault(_HTTP, "Every request is answered 503 Device Busy."),
     "redirect": Fault(_HTTP, "Every request is answered 302 to this address.", str, default="https://192.0.2.10/"),
-    "garbage": Fault(_HTTP, "Broken HTTP: NULs before the status line, no status line at all, a header line without "
-                     "a name, a length larger than the body, chunks that are none.", str,
-                     choices=("nuls", "status", "header", "length", "chunks"), default="status"),
+    "garbage": Fault(
+        _HTTP,
+        "Broken HTTP: NULs before the status line, no status line at all, a header line without "
+        "a name, a length larger than the body, chunks that are none.",
+        str,
+        choices=("nuls", "status", "header", "length", "chunks"),
+        default="status",
+    ),
     "endless": Fault(_HTTP, "The body of a snapshot never ends."),
     # -- login
     "wrong_password": Fault(_LOGIN, "The device's password is another one than the plan says."),
@@ -81,14 +86,22 @@ FAULTS: Mapping[str, Fault] = {
     "lockout_s": Fault(_LOGIN, "With `lockout_after`: how long the lock lasts.", float, 0.0, DAY_S, default=LOCK_S),
     "stale_each": Fault(_LOGIN, "An HTTP digest nonce is good for one request only."),
     "created_needs_z": Fault(_LOGIN, "Created must end in Z; an offset such as +00:00 is refused."),
-    "wsse_tolerance_s": Fault(_LOGIN, "How far Created may be from the device's clock.", float, 0.0, YEARS_100_S,
-                              default=30.0),
+    "wsse_tolerance_s": Fault(
+        _LOGIN, "How far Created may be from the device's clock.", float, 0.0, YEARS_100_S, default=30.0
+    ),
     # -- clock
-    "clock_offset_s": Fault(_CLOCK, "Seconds by which the device's clock is ahead (negative: behind).", float,
-                            -YEARS_100_S, YEARS_100_S, default=8 * 3_600.0),
+    "clock_offset_s": Fault(
+        _CLOCK,
+        "Seconds by which the device's clock is ahead (negative: behind).",
+        float,
+        -YEARS_100_S,
+        YEARS_100_S,
+        default=8 * 3_600.0,
+    ),
     "clock_local_in_utc": Fault(_CLOCK, "The field for UTC holds local time; the clock itself is right."),
-    "clock_dead": Fault(_CLOCK, "The clock was reset: it runs from the first of January of this year.", int, 1970, 2015,
-                        default=1970),
+    "clock_dead": Fault(
+        _CLOCK, "The clock was reset: it runs from the first of January of this year.", int, 1970, 2015, default=1970
+    ),
     "clock_needs_login": Fault(_CLOCK, "The clock is not told without a login."),
     # -- onvif
     "onvif_off": Fault(_ONVIF, "Nothing below /onvif/ exists: 404."),
@@ -102,12 +115,19 @@ FAULTS: Mapping[str, Fault] = {
     "truncated_picture": Fault(_SNAP, "Share of the JPEG that is sent.", float, 0.0, 1.0, default=0.5),
     # -- picture
     "covered": Fault(_PIC, "Share of the picture that is covered.", float, default=0.6),
-    "covered_from": Fault(_PIC, "With `covered`: where the cover comes from.", str,
-                          choices=("left", "right", "top", "bottom", "centre"), default="bottom"),
-    "covered_with": Fault(_PIC, "With `covered`: what covers.", str, choices=("hand", "bag", "leaf", "cloth"),
-                          default="bag"),
-    "turned": Fault(_PIC, "Share of the width by which the view is turned (negative: to the left).", float, -0.5, 0.5,
-                    default=0.25),
+    "covered_from": Fault(
+        _PIC,
+        "With `covered`: where the cover comes from.",
+        str,
+        choices=("left", "right", "top", "bottom", "centre"),
+        default="bottom",
+    ),
+    "covered_with": Fault(
+        _PIC, "With `covered`: what covers.", str, choices=("hand", "bag", "leaf", "cloth"), default="bag"
+    ),
+    "turned": Fault(
+        _PIC, "Share of the width by which the view is turned (negative: to the left).", float, -0.5, 0.5, default=0.25
+    ),
     "blurred": Fault(_PIC, "Radius of the blur as a share of the width.", float, 0.0, 0.1, default=0.01),
     "frozen": Fault(_PIC, "The same picture for ever, byte by byte."),
     "frozen_clock_runs": Fault(_PIC, "With `frozen`: the clock in the picture runs on."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from http import HTTPStatus
 LARGEST_HEAD = 32_768
 LARGEST_BODY = 1_048_576
 DRIP_STEP_S = 0.1  # faster drips come in steps of this length
+_REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) HTTP/(1\.[01])")
 ENDLESS_CHUNK = b"\xff\xd8\xff\xe0" + bytes(8_188)
 
 
@@ -82,8 +84,8 @@ async def read_request(reader: asyncio.StreamReader, client: str = "") -> Reques
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     first, *lines = head.decode("latin-1").strip().split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+    match = _REQUEST_LINE.fullmatch(first)
+    if match is None:
         raise BadRequestError("no request line")
     headers: dict[str, str] = {}
     for line in lines:
@@ -91,9 +93,9 @@ def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
         if not colon:
             raise BadRequestError("header line without a name")
         headers[name.strip().lower()] = value.strip()
-    if words[2] == "HTTP/1.0":
+    if match[3] == "1.0":
         headers.setdefault("connection", "close")
-    return words[0], words[1], headers
+    return match[1], match[2], headers
 
 
 def head_of(answer: Answer, *, keep: bool) -> bytes:
@@ -128,7 +130,7 @@ async def _send_drip(writer: asyncio.StreamWriter, body: bytes, rate: float) -> 
     step = max(1, int(rate * DRIP_STEP_S))
     for start in range(0, len(body), step):
         await asyncio.sleep(step / rate)
-        writer.write(body[start:start + step])
+        writer.write(body[start : start + step])
         await writer.drain()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.simulator.outdoors import BIKE_COLOURS, pick
 from monitor.simulator.stage import Prop, Stage
-from monitor.simulator.texture import Board, Rng, Sheet, scaled, vary
+from monitor.simulator.texture import Board, Rng, Sheet, pick, scaled, vary
+from monitor.simulator.things import BIKE_COLOURS
 from monitor.simulator.walls import glow
 
 STEEL = (158, 162, 166)
@@ -27,7 +27,7 @@ def hall(stage: Stage) -> None:
             sheet.area(-half * 0.5, half * 0.5, float(z), float(z) + 0.9, scaled(floor, 1.12))
         sheet.tiles((-half, half, 0.0, end), 0.8, scaled(floor, 0.7))
         for side in (-1, 1):
-            sheet.area(*sorted((side * half, side * (half - 0.3))), 0.0, end, scaled(floor, 0.55))
+            sheet.area(side * half, side * (half - 0.3), 0.0, end, scaled(floor, 0.55))
 
     stage.ground(draw, floor, near=1.2, far=end, half_width=half, grain=0.5)
     stage.panel(_lift_wall(rng, 2 * half, height, stone).image, (-half, height, end), (2 * half, 0.0), height)
@@ -48,8 +48,9 @@ def _ceiling(stage: Stage, half: float, end: float, height: float) -> None:
     lamp = glow(0.75) if stage.light.night else (250, 250, 244)
     for z in np.arange(1.4, end - 0.6, 2.4):
         board.rect(half - 0.6, float(z), 1.2, 0.6, lamp)
-    stage.canvas.plane(board.image, np.array([-half, height, 0.3]), np.array([2 * half, 0.0, 0.0]),
-                       np.array([0.0, 0.0, end - 0.3]))
+    stage.canvas.plane(
+        board.image, np.array([-half, height, 0.3]), np.array([2 * half, 0.0, 0.0]), np.array([0.0, 0.0, end - 0.3])
+    )
 
 
 def _lift_wall(rng: Rng, width: float, height: float, stone: tuple[int, int, int]) -> Board:
@@ -64,8 +65,8 @@ def _lift_wall(rng: Rng, width: float, height: float, stone: tuple[int, int, int
         board.rect(left + 0.35, 0.5, 0.5, 0.16, (30, 20, 20))
         board.rect(left + 1.42, 1.6, 0.14, 0.3, scaled(STEEL, 0.8))
     board.rect(width / 2 - 0.5, 0.9, 1.0, 0.7, (224, 220, 206))
-    board.signs(rng, width / 2 - 0.42, 1.0, 0.13, 5, (160, 40, 40))
-    board.signs(rng, width / 2 - 0.42, 1.25, 0.1, 6, (60, 60, 64))
+    board.signs(rng, (width / 2 - 0.42, 1.0), 0.13, 5, (160, 40, 40))
+    board.signs(rng, (width / 2 - 0.42, 1.25), 0.1, 6, (60, 60, 64))
     return board
 
 
@@ -103,8 +104,10 @@ def access_door(stage: Stage) -> None:
     rng = stage.rng
     z, middle = float(rng.uniform(7.6, 9.0)), float(rng.uniform(-1.4, 1.4))
     paving = vary(rng, (160, 154, 146), 18)
-    props = [Prop("bike", middle + float(rng.uniform(3.0, 3.6)) + index * 0.7, z - 0.5, 1.0,
-                  colour=pick(rng, BIKE_COLOURS)) for index in range(int(rng.integers(2, 5)))]
+    props = [
+        Prop("bike", middle + float(rng.uniform(3.0, 3.6)) + index * 0.7, z - 0.5, 1.0, colour=pick(rng, BIKE_COLOURS))
+        for index in range(int(rng.integers(2, 5)))
+    ]
     props += [Prop("tree", middle - float(rng.uniform(3.4, 4.6)), z - 0.6, float(rng.uniform(1.6, 2.4)))]
 
     def draw(sheet: Sheet) -> None:
@@ -114,7 +117,7 @@ def access_door(stage: Stage) -> None:
         sheet.area(-20, middle - 1.7, z - 1.0, z, (96, 106, 74))
         sheet.area(-20, middle - 1.7, z - 1.1, z - 1.0, (176, 174, 168))
         stage.prop_shadows(sheet, props)
-        stage.house_shadow(sheet, -20, 20, z, z + 9, 14.0)
+        stage.house_shadow(sheet, (-20.0, 20.0), (z, z + 9), 14.0)
 
     stage.ground(draw, paving, near=1.6, far=z, half_width=20.0)
     board = _door_wall(stage, 20.0, 6.5, middle + 10.0)
@@ -165,7 +168,7 @@ def _door(stage: Stage, board: Board, middle: float, foot: float, rng: Rng) -> N
     board.rect(middle + 1.3, top + 0.75, 0.26, 0.5, (40, 42, 46))
     board.rect(middle + 1.34, top + 0.8, 0.18, 0.14, glow(0.5) if stage.light.night else (90, 140, 170))
     board.rect(middle - 2.2, top + 0.3, 0.85, 1.1, (200, 204, 206))
-    board.signs(rng, middle - 2.1, top + 0.4, 0.12, 4, (170, 50, 46))
-    board.signs(rng, middle - 2.1, top + 0.65, 0.09, 5, (60, 64, 70))
+    board.signs(rng, (middle - 2.1, top + 0.4), 0.12, 4, (170, 50, 46))
+    board.signs(rng, (middle - 2.1, top + 0.65), 0.09, 5, (60, 64, 70))
     board.rect(middle - 0.5, top - 0.5, 1.0, 0.34, (36, 70, 140))
-    board.signs(rng, middle - 0.4, top - 0.45, 0.22, 3, (230, 230, 226))
+    board.signs(rng, (middle - 0.4, top - 0.45), 0.22, 3, (230, 230, 226))

@@ -1,4 +1,7 @@
-"""A pinhole camera in a small world: X to the right, Y up, Z away from the camera, in metres; the eye is at X = Z = 0."""
+"""A pinhole camera in a small world.
+
+X to the right, Y up, Z away from the camera, in metres; the eye is above X = Z = 0.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ WEATHERS = ("clear", "overcast", "rain")
 PHASES = ("day", "night")
 AUTH_MODES = ("digest", "digest_sha256", "digest_only", "wsse_only", "basic", "none")
 LARGEST_PORT = 65_535
+SIDES = 2  # width and height
 LARGEST_SIDE_PX = 4_096
 SMALLEST_SIDE_PX = 160
 
@@ -129,7 +130,7 @@ def _check_device(where: str, device: DevicePlan) -> None:
 def _check_numbers(where: str, device: DevicePlan) -> None:
     if not 0 <= device.port <= LARGEST_PORT:
         raise PlanError(f"{where}.port", f"must be between 0 and {LARGEST_PORT}")
-    if len(device.size) != 2 or not all(SMALLEST_SIDE_PX <= side <= LARGEST_SIDE_PX for side in device.size):
+    if len(device.size) != SIDES or not all(SMALLEST_SIDE_PX <= side <= LARGEST_SIDE_PX for side in device.size):
         raise PlanError(f"{where}.size", f"must be two numbers from {SMALLEST_SIDE_PX} to {LARGEST_SIDE_PX}")
     if not _is_loopback(device.host):
         raise PlanError(f"{where}.host", "must be a loopback address")

@@ -18,14 +18,14 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
-from monitor.simulator import indoors, outdoors
+from monitor.simulator import entrance, indoors, outdoors
 from monitor.simulator.canvas import SKY_DEPTH_M, Box, Canvas
 from monitor.simulator.disturb import cover, disturb
 from monitor.simulator.faults import Faults, number
 from monitor.simulator.lens import Lens
 from monitor.simulator.light import Light, light_of
 from monitor.simulator.plan import SceneSpec
-from monitor.simulator.stage import Mover, Stage, draw_movers
+from monitor.simulator.stage import Stage, draw_movers
 from monitor.simulator.texture import Rng
 
 BEIJING = timezone(timedelta(hours=8), "CST")
@@ -35,8 +35,9 @@ LENS_BLUR = 0.0005  # radius as a share of the width: no lens is sharper
 NOISE_MARGIN_PX = 64
 DAY_NOISE, NIGHT_NOISE = 2.2, 4.5  # standard deviations of the sensor's noise, in grey levels
 SWAY_PX = 2
+RAIN_DROPS = 90
 SATURATION = 0.8
-DAY_MEAN, NIGHT_MEAN = 118.0, 72.0  # grey levels that the exposure aims at
+DAY_MEAN, NIGHT_MEAN = 118.0, 80.0  # grey levels that the exposure aims at
 INFRARED = (0.65, 0.3, 0.05, 0.0)  # how much of red, green and blue an infrared picture resembles
 EXPOSURE_RANGE = (0.7, 1.7)
 CLARITY_M = {"clear": 420.0, "overcast": 260.0, "rain": 150.0}  # where two thirds of the contrast are gone
@@ -58,7 +59,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "street": Kind(outdoors.street, (5.2, 6.8), (13.0, 17.0), (-11.0, 11.0), (0.72, 0.9)),
-    "gate": Kind(outdoors.gate, (4.2, 5.6), (9.0, 13.0), (-9.0, 9.0), (0.72, 0.86)),
+    "gate": Kind(entrance.gate, (4.2, 5.6), (9.0, 13.0), (-9.0, 9.0), (0.72, 0.86)),
     "facade": Kind(outdoors.facade, (1.5, 2.5), (-37.0, -33.0), (-9.0, 9.0), (0.68, 0.78)),
     "fire_lane": Kind(outdoors.fire_lane, (3.8, 4.8), (12.0, 16.0), (-5.0, 5.0), (0.7, 0.85)),
     "hall": Kind(indoors.hall, (2.65, 2.85), (12.0, 16.0), (-6.0, 6.0), (0.66, 0.76)),
@@ -112,8 +113,15 @@ def _size_of(layer: Layer) -> int:
 LAYERS = LayerCache(CACHE_BYTES)
 
 
-def render(scene: SceneSpec, at: datetime, size: tuple[int, int] = (1280, 720), *, faults: Faults | None = None,
-           frame: int = 0, clock: datetime | None = None) -> Image.Image:
+def render(
+    scene: SceneSpec,
+    at: datetime,
+    size: tuple[int, int] = (1280, 720),
+    *,
+    faults: Faults | None = None,
+    frame: int = 0,
+    clock: datetime | None = None,
+) -> Image.Image:
     """The picture of a scene at an instant (without a zone: Beijing time).
 
     `faults` are those of the picture; `frame` changes the noise; `clock` is what the camera's own clock shows, `at`
@@ -123,25 +131,31 @@ def render(scene: SceneSpec, at: datetime, size: tuple[int, int] = (1280, 720), 
     at = at.astimezone(BEIJING) if at.tzinfo else at.replace(tzinfo=BEIJING)
     light = light_of(scene, at)
     rng = np.random.default_rng([scene.seed, frame, zlib.crc32(scene.kind.encode())])
-    image = disturb(_through_lens(scene, at, size, light, faults, rng), faults, rng)
+    image = disturb(_through_lens(scene, at, size, faults, rng), faults, rng)
     if "black" not in faults:
         image = _with_noise(image, NIGHT_NOISE if light.night else DAY_NOISE, rng)
     _write_osd(image, clock or at, scene.label)
     return image
 
 
-def jpeg(scene: SceneSpec, at: datetime, size: tuple[int, int] = (1280, 720), *, faults: Faults | None = None,
-         frame: int = 0, clock: datetime | None = None) -> bytes:
+def jpeg(
+    scene: SceneSpec,
+    at: datetime,
+    size: tuple[int, int] = (1280, 720),
+    *,
+    faults: Faults | None = None,
+    frame: int = 0,
+    clock: datetime | None = None,
+) -> bytes:
     """The same picture as a JPEG."""
     out = io.BytesIO()
     render(scene, at, size, faults=faults, frame=frame, clock=clock).save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
 
 
-def _through_lens(scene: SceneSpec, at: datetime, size: tuple[int, int], light: Light, faults: Faults,
-                  rng: Rng) -> Image.Image:
+def _through_lens(scene: SceneSpec, at: datetime, size: tuple[int, int], faults: Faults, rng: Rng) -> Image.Image:
     """What falls on the sensor: the still layer, what moves, rain, a cover."""
-    shift = number(faults, "turned")
+    light, shift = light_of(scene, at), number(faults, "turned")
     key = (scene.kind, scene.seed, size, light, shift)
     layer = LAYERS.get(key, lambda: build_layer(scene, size, light, shift))
     image = layer.image.copy()
@@ -202,7 +216,7 @@ def _infrared(stage: Stage) -> Image.Image:
     """The night as an infrared camera sees it: grey, lit by its own lamp, which fades with the distance."""
     image, size = stage.canvas.image, stage.lens.size
     depth = np.asarray(stage.canvas.depth)
-    rows, columns = np.mgrid[-1.0:1.0:depth.shape[0] * 1j, -1.0:1.0:depth.shape[1] * 1j]
+    rows, columns = np.mgrid[-1.0 : 1.0 : depth.shape[0] * 1j, -1.0 : 1.0 : depth.shape[1] * 1j]
     beam = np.exp(-0.75 * (columns**2 + rows**2))
     lamp = np.clip(stage.lamp_reach_m / depth, 0.0, 1.1) ** 1.4 * beam
     lamp_image = Image.fromarray((lamp * 0.8 + stage.ambient).astype(np.float32))
@@ -254,7 +268,7 @@ def _move(image: Image.Image, stage: Stage, at: datetime) -> None:
 def _rain(image: Image.Image, rng: Rng) -> None:
     pen = ImageDraw.Draw(image, "RGBA")
     width, height = image.size
-    for x, y, length in zip(rng.uniform(0, width, 90), rng.uniform(0, height, 90), rng.uniform(0.01, 0.03, 90), strict=True):
+    for x, y, length in rng.uniform((0, 0, 0.01), (width, height, 0.03), (RAIN_DROPS, 3)).tolist():
         pen.line((x, y, x - length * 30, y + length * height), fill=(225, 228, 232, 70))
 
 
@@ -278,7 +292,17 @@ def _write_osd(image: Image.Image, clock: datetime, label: str) -> None:
     pen = ImageDraw.Draw(image)
     width, height = image.size
     size = max(10, round(width / 46))
-    style = {"fill": (255, 255, 255), "stroke_fill": (0, 0, 0), "stroke_width": max(1, size // 14), "font_size": size}
-    pen.text((width * 0.016, height * 0.022), f"{clock:%Y-%m-%d %H:%M:%S %a}", **style)
-    if label:
-        pen.text((width * 0.984, height * 0.978), label, anchor="rs", **style)
+    _outlined(pen, (width * 0.016, height * 0.022), f"{clock:%Y-%m-%d %H:%M:%S %a}", size, "la")
+    _outlined(pen, (width * 0.984, height * 0.978), label, size, "rs")
+
+
+def _outlined(pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, anchor: str) -> None:
+    pen.text(
+        place,
+        text,
+        anchor=anchor,
+        fill=(255, 255, 255),
+        stroke_fill=(0, 0, 0),
+        stroke_width=max(1, size // 14),
+        font_size=size,
+    )

@@ -1,8 +1,8 @@
 """A city in a thread of its own: what tests, benches and other programs start.
 
-    with RunningCity(plan) as city:
-        city.set_faults("gate-1", covered=0.6)
-        city.port("gate-1")
+with RunningCity(plan) as city:
+    city.set_faults("gate-1", covered=0.6)
+    city.port("gate-1")
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class RunningCity:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._end()
 
     def _run(self) -> None:

@@ -103,8 +103,9 @@ def _token(header: etree._Element | None) -> UsernameToken | None:
         return None
     password = _child(node, "Password")
     kind = password.get("Type", "") if password is not None else ""
-    return UsernameToken(_text(node, "Username"), _text(node, "Password"), kind, _text(node, "Nonce"),
-                         _text(node, "Created"))
+    return UsernameToken(
+        _text(node, "Username"), _text(node, "Password"), kind, _text(node, "Nonce"), _text(node, "Created")
+    )
 
 
 def fault(code: str, reason: str, *, sender: bool = True) -> bytes:
@@ -143,8 +144,13 @@ def _instant(name: str, at: datetime) -> str:
 
 
 def _information(facts: Facts, _call: Call) -> str:
-    values = {"Manufacturer": facts.manufacturer, "Model": facts.model, "FirmwareVersion": facts.firmware,
-              "SerialNumber": facts.serial, "HardwareId": facts.model}
+    values = {
+        "Manufacturer": facts.manufacturer,
+        "Model": facts.model,
+        "FirmwareVersion": facts.firmware,
+        "SerialNumber": facts.serial,
+        "HardwareId": facts.model,
+    }
     return "".join(f"<tds:{name}>{escape(value)}</tds:{name}>" for name, value in values.items())
 
 
@@ -165,14 +171,18 @@ def _services(facts: Facts, _call: Call) -> str:
     services = {"device": DEVICE_PATH, "media": MEDIA_PATH}
     return "".join(
         f"<tds:Service><tds:Namespace>http://www.onvif.org/ver10/{name}/wsdl</tds:Namespace>"
-        f"<tds:XAddr>{_url(facts, path)}</tds:XAddr>{version}</tds:Service>" for name, path in services.items())
+        f"<tds:XAddr>{_url(facts, path)}</tds:XAddr>{version}</tds:Service>"
+        for name, path in services.items()
+    )
 
 
 def _profiles(facts: Facts, _call: Call) -> str:
     return "".join(
         f'<trt:Profiles token="{escape(token)}" fixed="true"><tt:Name>{escape(name)}</tt:Name>'
         f"{_source(facts, token)}<tt:VideoEncoderConfiguration {_encoder_body(facts, token)}"
-        "</tt:VideoEncoderConfiguration></trt:Profiles>" for token, name in facts.profiles.items())
+        "</tt:VideoEncoderConfiguration></trt:Profiles>"
+        for token, name in facts.profiles.items()
+    )
 
 
 def _source(facts: Facts, token: str) -> str:
@@ -200,8 +210,9 @@ def _encoder_body(facts: Facts, token: str) -> str:
 
 
 def _encoders(facts: Facts, _call: Call) -> str:
-    return "".join(f"<trt:Configurations {_encoder_body(facts, token)}</trt:Configurations>"
-                   for token in facts.profiles)
+    return "".join(
+        f"<trt:Configurations {_encoder_body(facts, token)}</trt:Configurations>" for token in facts.profiles
+    )
 
 
 def _media_uri(address: str) -> str:
@@ -242,7 +253,7 @@ def _network(facts: Facts, _call: Call) -> str:
 def _mac(serial: str) -> str:
     """An address of the locally administered kind, so that it is nobody's, different for each serial number."""
     tail = serial.encode().hex()[-10:].rjust(10, "0")
-    return ":".join(["02", *(tail[i:i + 2] for i in range(0, 10, 2))])
+    return ":".join(["02", *(tail[i : i + 2] for i in range(0, 10, 2))])
 
 
 def _users(facts: Facts, _call: Call) -> str:
@@ -255,14 +266,16 @@ def _users(facts: Facts, _call: Call) -> str:
 def _osds(facts: Facts, _call: Call) -> str:
     texts = {
         "osd_time": "<tt:Type>DateAndTime</tt:Type><tt:DateFormat>yyyy-MM-dd</tt:DateFormat>"
-                    "<tt:TimeFormat>HH:mm:ss</tt:TimeFormat>",
+        "<tt:TimeFormat>HH:mm:ss</tt:TimeFormat>",
         "osd_name": f"<tt:Type>Plain</tt:Type><tt:PlainText>{escape(facts.label)}</tt:PlainText>",
     }
     source = f"source_{escape(next(iter(facts.profiles)))}"
     return "".join(
         f'<trt:OSDs token="{token}"><tt:VideoSourceConfigurationToken>{source}</tt:VideoSourceConfigurationToken>'
         f"<tt:Type>Text</tt:Type><tt:Position><tt:Type>Custom</tt:Type></tt:Position><tt:TextString>{body}"
-        "</tt:TextString></trt:OSDs>" for token, body in texts.items())
+        "</tt:TextString></trt:OSDs>"
+        for token, body in texts.items()
+    )
 
 
 def _hostname(facts: Facts, _call: Call) -> str:
@@ -276,7 +289,9 @@ def _scopes(facts: Facts, _call: Call) -> str:
     scopes = ("type/video_encoder", "Profile/Streaming", f"hardware/{facts.model}", f"name/{facts.manufacturer}")
     return "".join(
         "<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef>"
-        f"<tt:ScopeItem>onvif://www.onvif.org/{escape(scope)}</tt:ScopeItem></tds:Scopes>" for scope in scopes)
+        f"<tt:ScopeItem>onvif://www.onvif.org/{escape(scope)}</tt:ScopeItem></tds:Scopes>"
+        for scope in scopes
+    )
 
 
 def _video_sources(facts: Facts, _call: Call) -> str:
@@ -284,7 +299,8 @@ def _video_sources(facts: Facts, _call: Call) -> str:
     return "".join(
         f'<trt:VideoSources token="video_{escape(token)}"><tt:Framerate>{FPS}</tt:Framerate><tt:Resolution>'
         f"<tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height></tt:Resolution></trt:VideoSources>"
-        for token in facts.profiles)
+        for token in facts.profiles
+    )
 
 
 _Build = Callable[[Facts, Call], str]

@@ -12,7 +12,7 @@ from monitor.simulator import things
 from monitor.simulator.canvas import Box, Canvas, Colour
 from monitor.simulator.lens import Array, Lens
 from monitor.simulator.light import Light
-from monitor.simulator.texture import Rng, Sheet, lit, scaled
+from monitor.simulator.texture import Rng, Sheet, Span, lit, pick, scaled
 from monitor.simulator.walls import Wall, WallStyle, glow
 
 MAX_SHADOW_M = 14.0
@@ -45,8 +45,10 @@ class Mover:
         gone = (seconds * self.speed + self.phase * round_m) % round_m / length
         if gone > 1:
             return None
-        return (self.start[0] + gone * (self.end[0] - self.start[0]),
-                self.start[1] + gone * (self.end[1] - self.start[1]))
+        return (
+            self.start[0] + gone * (self.end[0] - self.start[0]),
+            self.start[1] + gone * (self.end[1] - self.start[1]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,11 @@ class Stage:
     def sky(self) -> None:
         """Fill the picture with the sky."""
         width, height = self.lens.size
-        tops = {"clear": ((120, 160, 205), (205, 218, 228)), "overcast": ((178, 184, 190), (208, 211, 213)),
-                "rain": ((150, 156, 162), (182, 186, 189))}
+        tops = {
+            "clear": ((120, 160, 205), (205, 218, 228)),
+            "overcast": ((178, 184, 190), (208, 211, 213)),
+            "rain": ((150, 156, 162), (182, 186, 189)),
+        }
         top, bottom = ((16, 16, 18), (30, 30, 33)) if self.light.night else tops[self.light.weather]
         level = 1.0 if self.light.night else self.light.level
         share = np.linspace(0, 1, 32)[:, None, None]
@@ -110,19 +115,28 @@ class Stage:
         small = Image.fromarray(ramp.astype(np.uint8))
         self.canvas.image.paste(small.resize((width, height), Image.Resampling.BICUBIC))
 
-    def ground(self, draw: Callable[[Sheet], None], base: Colour, *, near: float, far: float, half_width: float,
-               grain: float = 1.0) -> None:
+    def ground(
+        self,
+        draw: Callable[[Sheet], None],
+        base: Colour,
+        *,
+        near: float,
+        far: float,
+        half_width: float,
+        grain: float = 1.0,
+    ) -> None:
         """Lay the ground in two sheets, a coarse far one and a fine near one."""
         shade = self.shade(np.array([0.0, 1.0, 0.0]))
         seed = int(self.rng.integers(1 << 30))
         shadow = 0.0 if self.indoors else self.light.shadow
         near_half, near_end = min(half_width, NEAR_HALF_M), min(near + NEAR_DEPTH_M, far)
         for end, half, scale in ((far, half_width, FAR_SCALE), (near_end, near_half, NEAR_SCALE)):
-            sheet = Sheet(-half, half, near, end, scale, base)
+            sheet = Sheet((-half, half), (near, end), scale, base)
             draw(sheet)
             image = sheet.finished(np.random.default_rng(seed), shade, shadow, grain)
-            self.canvas.plane(image, np.array([-half, 0.0, near]), np.array([2 * half, 0.0, 0.0]),
-                              np.array([0.0, 0.0, end - near]))
+            self.canvas.plane(
+                image, np.array([-half, 0.0, near]), np.array([2 * half, 0.0, 0.0]), np.array([0.0, 0.0, end - near])
+            )
 
     def cast(self, height: float) -> tuple[float, float]:
         """How far (x, z) the shadow of something of this height reaches on the ground."""
@@ -131,8 +145,15 @@ class Stage:
         flat = sun[[0, 2]] / max(float(np.hypot(sun[0], sun[2])), 1e-6)
         return -float(flat[0]) * length, -float(flat[1]) * length
 
-    def wall(self, style: WallStyle, corner: tuple[float, float, float], along: tuple[float, float], height: float,
-             *, scale: float = 14.0) -> None:
+    def wall(
+        self,
+        style: WallStyle,
+        corner: tuple[float, float, float],
+        along: tuple[float, float],
+        height: float,
+        *,
+        scale: float = 14.0,
+    ) -> None:
         """A wall of windows: its top left corner, its way along the ground (x, z) and its height."""
         width = float(np.hypot(*along))
         wall = Wall(self.rng, style, (width, height), scale, night=self.light.night)
@@ -140,15 +161,21 @@ class Stage:
         edges = np.array(corner), np.array([along[0], 0.0, along[1]]), np.array([0.0, -height, 0.0])
         self.canvas.plane(lit(wall.image, self.shade(normal)), *edges)
 
-    def panel(self, image: Image.Image, corner: tuple[float, float, float], along: tuple[float, float],
-              height: float) -> None:
+    def panel(
+        self, image: Image.Image, corner: tuple[float, float, float], along: tuple[float, float], height: float
+    ) -> None:
         """Any upright texture: its top left corner, its way along the ground (x, z) and its height."""
         normal = np.array([along[1], 0.0, -along[0]]) / float(np.hypot(*along))
-        self.canvas.plane(lit(image, self.shade(normal)), np.array(corner), np.array([along[0], 0.0, along[1]]),
-                          np.array([0.0, -height, 0.0]))
+        self.canvas.plane(
+            lit(image, self.shade(normal)),
+            np.array(corner),
+            np.array([along[0], 0.0, along[1]]),
+            np.array([0.0, -height, 0.0]),
+        )
 
-    def box(self, centre: tuple[float, float, float], size: tuple[float, float, float], colour: Colour,
-            turn: float = 0.0) -> None:
+    def box(
+        self, centre: tuple[float, float, float], size: tuple[float, float, float], colour: Colour, turn: float = 0.0
+    ) -> None:
         """A plain box."""
         self.canvas.solid(things.box(centre, size, colour, self.shade, turn))
 
@@ -158,42 +185,47 @@ class Stage:
             dx, dz = self.cast(prop.height)
             if prop.kind == "tree":
                 for share in (0.55, 0.7, 0.85):
-                    sheet.shadow_blob(prop.x + dx * share, prop.z + dz * share, prop.height * 0.24, prop.height * 0.24)
+                    sheet.shadow_blob(prop.x + dx * share, prop.z + dz * share, prop.height * 0.24)
                 sheet.shadow([(prop.x - 0.15, prop.z), (prop.x + 0.15, prop.z), (prop.x + dx * 0.6, prop.z + dz * 0.6)])
             elif prop.kind in ("car", "van"):
                 along, across = (2.35, 1.05) if abs(np.cos(prop.turn)) > 0.7 else (1.05, 2.35)  # noqa: PLR2004
-                sheet.shadow(_swept(prop.x - across, prop.x + across, prop.z - along, prop.z + along, dx * 0.6, dz * 0.6))
+                sheet.shadow(
+                    _swept((prop.x - across, prop.x + across), (prop.z - along, prop.z + along), (dx * 0.6, dz * 0.6))
+                )
             else:
-                sheet.shadow(_swept(prop.x - 0.15, prop.x + 0.15, prop.z - 0.15, prop.z + 0.15, dx, dz))
+                sheet.shadow(_swept((prop.x - 0.15, prop.x + 0.15), (prop.z - 0.15, prop.z + 0.15), (dx, dz)))
 
-    def house_shadow(self, sheet: Sheet, x0: float, x1: float, z0: float, z1: float, height: float) -> None:
+    def house_shadow(self, sheet: Sheet, across: Span, away: Span, height: float) -> None:
         """Put the shadow of a house onto the ground."""
-        sheet.shadow(_swept(x0, x1, z0, z1, *self.cast(height)))
+        sheet.shadow(_swept(across, away, self.cast(height)))
 
     def stand(self, props: Iterable[Prop]) -> None:
         """Draw what stands on the ground, the far ones first."""
         for prop in sorted(props, key=lambda item: -item.z):
             PROPS[prop.kind](self, prop)
 
-    def any_coat(self) -> Colour:
-        """The colour of somebody's coat."""
-        return things.COATS[int(self.rng.integers(len(things.COATS)))]
-
-    def walker(self, start: tuple[float, float], end: tuple[float, float], *, kind: str = "person",
-               away: float = 1.0, fixed: bool = False) -> None:
+    def walker(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        *,
+        kind: str = "person",
+        away: float = 1.0,
+        fixed: bool = False,
+    ) -> None:
         """Somebody who goes along a path; which way is drawn at random unless `fixed`."""
         if not fixed and self.rng.random() < 0.5:  # noqa: PLR2004 - heads or tails
             start, end = end, start
         speeds = {"person": 1.2, "rider": 4.0, "car": 7.0}
-        colour = things.CAR_COLOURS[int(self.rng.integers(len(things.CAR_COLOURS)))] if kind == "car" else self.any_coat()
+        colour = pick(self.rng, things.CAR_COLOURS if kind == "car" else things.COATS)
         speed = speeds[kind] * float(self.rng.uniform(0.8, 1.25))
         self.movers.append(Mover(kind, start, end, speed, float(self.rng.random()), colour, away))
 
 
-def _swept(x0: float, x1: float, z0: float, z1: float, dx: float, dz: float) -> list[tuple[float, float]]:
+def _swept(across: Span, away: Span, reach: tuple[float, float]) -> list[tuple[float, float]]:
     """The hull of a rectangle and the same rectangle moved."""
-    corners = [(x0, z0), (x1, z0), (x1, z1), (x0, z1)]
-    points = sorted({*corners, *((x + dx, z + dz) for x, z in corners)})
+    corners = [(x, z) for x in across for z in away]
+    points = sorted({*corners, *((x + reach[0], z + reach[1]) for x, z in corners)})
     return _half_hull(points)[:-1] + _half_hull(points[::-1])[:-1]
 
 
@@ -245,7 +277,11 @@ def _stand_bin(stage: Stage, prop: Prop) -> None:
 
 
 PROPS: Mapping[str, Callable[[Stage, Prop], None]] = {
-    "tree": _stand_tree, "car": _stand_car, "van": _stand_car, "bike": _stand_bike, "lamp": _stand_lamp,
+    "tree": _stand_tree,
+    "car": _stand_car,
+    "van": _stand_car,
+    "bike": _stand_bike,
+    "lamp": _stand_lamp,
     "bin": _stand_bin,
 }
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from monitor.simulator.canvas import Colour
 
 Rng = np.random.Generator
+Span = tuple[float, float]
 GRAIN_SIDE = 1_536
 SMALLEST_TILE_PX = 3  # joints every other pixel are a grey area
 
@@ -39,6 +40,16 @@ def grained(image: Image.Image, rng: Rng, strength: float = 1.0) -> Image.Image:
     return ImageChops.add(image, Image.merge("RGB", (tiled, tiled, tiled)), 1, -128)
 
 
+def pick(rng: Rng, colours: Sequence[Colour]) -> Colour:
+    """One of some colours."""
+    return colours[int(rng.integers(len(colours)))]
+
+
+def even(rng: Rng, low: float, high: float) -> float:
+    """A number between two others."""
+    return float(rng.uniform(low, high))
+
+
 def vary(rng: Rng, colour: Sequence[int], by: int) -> Colour:
     """A colour a little lighter or darker, and a little off in tone."""
     lift = int(rng.integers(-by, by + 1))
@@ -64,9 +75,9 @@ def lit(image: Image.Image, factor: float) -> Image.Image:
 class Sheet:
     """A drawing of the ground (or a floor) in metres; rows of pixels go away from the camera."""
 
-    def __init__(self, left: float, right: float, near: float, far: float, scale: float, colour: Colour) -> None:
-        self.left, self.right, self.near, self.far, self.scale = left, right, near, far, scale
-        size = (max(2, round((right - left) * scale)), max(2, round((far - near) * scale)))
+    def __init__(self, across: Span, away: Span, scale: float, colour: Colour) -> None:
+        (self.left, self.right), (self.near, self.far), self.scale = across, away, scale
+        size = (max(2, round((self.right - self.left) * scale)), max(2, round((self.far - self.near) * scale)))
         self.image = Image.new("RGB", size, colour)
         self.pen = ImageDraw.Draw(self.image)
         self.shadows = Image.new("L", size)
@@ -76,7 +87,8 @@ class Sheet:
         return (x - self.left) * self.scale, (z - self.near) * self.scale
 
     def area(self, x0: float, x1: float, z0: float, z1: float, colour: Colour) -> None:
-        """Fill a rectangle."""
+        """Fill a rectangle; x0 and x1 in any order."""
+        x0, x1 = min(x0, x1), max(x0, x1)
         if z1 > self.near and z0 < self.far and x1 > self.left and x0 < self.right:
             self.pen.rectangle((*self.at(x0, z0), *self.at(x1, z1)), fill=colour)
 
@@ -103,9 +115,9 @@ class Sheet:
         """Mark a polygon as in the shadow."""
         ImageDraw.Draw(self.shadows).polygon([self.at(x, z) for x, z in points], fill=255)
 
-    def shadow_blob(self, x: float, z: float, radius_x: float, radius_z: float) -> None:
-        """Mark an ellipse as in the shadow."""
-        (left, near), (right, far) = self.at(x - radius_x, z - radius_z), self.at(x + radius_x, z + radius_z)
+    def shadow_blob(self, x: float, z: float, radius: float) -> None:
+        """Mark a circle as in the shadow."""
+        (left, near), (right, far) = self.at(x - radius, z - radius), self.at(x + radius, z + radius)
         ImageDraw.Draw(self.shadows).ellipse((left, near, right, far), fill=255)
 
     def finished(self, rng: Rng, light: float, shadow: float, grain: float = 1.0) -> Image.Image:
@@ -152,8 +164,9 @@ class Board:
         self.image = grained(self.image, rng, strength)
         self.pen = ImageDraw.Draw(self.image)
 
-    def signs(self, rng: Rng, left: float, top: float, side: float, count: int, colour: Colour) -> None:
+    def signs(self, rng: Rng, place: tuple[float, float], side: float, count: int, colour: Colour) -> None:
         """Write characters that nobody can read: a few strokes each, as lettering looks from afar."""
+        left, top = place
         for index in range(count):
             x, width = left + index * side * 1.2, max(0.012, side * 0.1)
             for share in rng.uniform(0.05, 0.85, 3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -12,32 +13,52 @@ from monitor.simulator.lens import Array
 from monitor.simulator.texture import Rng, scaled, vary
 
 Shade = Callable[[Array], float]
-CAR_COLOURS = ((225, 228, 230), (38, 40, 44), (150, 154, 158), (120, 28, 30), (34, 52, 92), (86, 88, 90), (190, 176, 150))
+CAR_COLOURS = (
+    (225, 228, 230),
+    (38, 40, 44),
+    (150, 154, 158),
+    (120, 28, 30),
+    (34, 52, 92),
+    (86, 88, 90),
+    (190, 176, 150),
+)
 COATS = ((40, 44, 58), (110, 36, 40), (70, 84, 60), (150, 140, 120), (34, 34, 36), (52, 80, 120), (132, 120, 84))
+BIKE_COLOURS = ((150, 40, 40), (60, 80, 120), (200, 200, 196), (50, 52, 56))
+BIN_COLOURS = ((40, 96, 60), (50, 80, 130), (110, 112, 114), (140, 44, 40))
 # The side of a car, bonnet first: metres along it and metres up.
-_SALOON = ((2.2, 0.35), (2.15, 0.78), (1.1, 0.92), (0.45, 1.42), (-0.95, 1.44), (-1.6, 1.0), (-2.15, 0.92), (-2.2, 0.35))
+_SALOON = (
+    (2.2, 0.35),
+    (2.15, 0.78),
+    (1.1, 0.92),
+    (0.45, 1.42),
+    (-0.95, 1.44),
+    (-1.6, 1.0),
+    (-2.15, 0.92),
+    (-2.2, 0.35),
+)
 _VAN = ((2.2, 0.35), (2.15, 0.95), (1.6, 1.1), (1.0, 1.75), (-1.9, 1.8), (-2.1, 1.3), (-2.2, 0.95), (-2.2, 0.35))
 _SALOON_GLASS = ((1.0, 0.95), (0.42, 1.36), (-0.9, 1.38), (-1.45, 1.0))
 _VAN_GLASS = ((1.5, 1.12), (0.98, 1.66), (-1.8, 1.7), (-1.9, 1.2))
 _GLASS: Colour = (36, 42, 50)
 HALF_WIDTH_M = 0.88
-CAR_SHADOW_M = (2.4, 1.05)
 
 
-def flat_shade(_normal: Array) -> float:
-    """No light from anywhere in particular."""
-    return 1.0
-
-
-def box(centre: tuple[float, float, float], size: tuple[float, float, float], colour: Colour, shade: Shade,
-        turn: float = 0.0) -> list[Face]:
+def box(
+    centre: tuple[float, float, float],
+    size: tuple[float, float, float],
+    colour: Colour,
+    shade: Shade,
+    turn: float = 0.0,
+) -> list[Face]:
     """A box standing on `centre` (x, y of its foot, z); size is width, height, depth; `turn` in radians."""
     width, height, depth = size
     foot = [(-width / 2, -depth / 2), (width / 2, -depth / 2), (width / 2, depth / 2), (-width / 2, depth / 2)]
     faces: list[Face] = []
     for level, way in ((height, 1.0), (0.0, -1.0)):
         normal = np.array([0.0, way, 0.0])
-        faces.append(Face(_placed([(x, level, z) for x, z in foot], centre, turn), scaled(colour, shade(normal)), normal))
+        faces.append(
+            Face(_placed([(x, level, z) for x, z in foot], centre, turn), scaled(colour, shade(normal)), normal)
+        )
     for index in range(4):
         (x0, z0), (x1, z1) = foot[index], foot[(index + 1) % 4]
         corners = _placed([(x0, 0, z0), (x1, 0, z1), (x1, height, z1), (x0, height, z0)], centre, turn)
@@ -49,8 +70,9 @@ def box(centre: tuple[float, float, float], size: tuple[float, float, float], co
 
 def _turned(points: Array, turn: float) -> Array:
     cos, sin = np.cos(turn), np.sin(turn)
-    return np.column_stack([points[:, 0] * cos + points[:, 2] * sin, points[:, 1],
-                            points[:, 2] * cos - points[:, 0] * sin])
+    return np.column_stack(
+        [points[:, 0] * cos + points[:, 2] * sin, points[:, 1], points[:, 2] * cos - points[:, 0] * sin]
+    )
 
 
 def _placed(points: Sequence[tuple[float, float, float]], centre: tuple[float, float, float], turn: float) -> Array:
@@ -72,12 +94,18 @@ def car(x: float, z: float, turn: float, colour: Colour, shade: Shade, *, van: b
         add([(half, y, along) for along, y in profile], colour, (side, 0.0, 0.0))
         add([(half * 1.004, y, along) for along, y in glass], _GLASS, (side, 0.3, 0.0))
         for along in (1.35, -1.35):
-            add([(half * 1.01, 0.33 + 0.33 * np.sin(a), along + 0.33 * np.cos(a)) for a in np.arange(0, 6.2, 0.6)],
-                (24, 24, 26), (side, 0.0, 0.0))
-    for (a0, y0), (a1, y1) in zip(profile, profile[1:], strict=False):
+            add(
+                [(half * 1.01, 0.33 + 0.33 * np.sin(a), along + 0.33 * np.cos(a)) for a in np.arange(0, 6.2, 0.6)],
+                (24, 24, 26),
+                (side, 0.0, 0.0),
+            )
+    for (a0, y0), (a1, y1) in pairwise(profile):
         is_glass = y0 != y1 and max(y0, y1) > 1.3 and abs(a0 - a1) < 1.0  # noqa: PLR2004 - the slanted panes
-        add([(-HALF_WIDTH_M, y0, a0), (HALF_WIDTH_M, y0, a0), (HALF_WIDTH_M, y1, a1), (-HALF_WIDTH_M, y1, a1)],
-            _GLASS if is_glass else colour, (0.0, a0 - a1, y1 - y0))
+        add(
+            [(-HALF_WIDTH_M, y0, a0), (HALF_WIDTH_M, y0, a0), (HALF_WIDTH_M, y1, a1), (-HALF_WIDTH_M, y1, a1)],
+            _GLASS if is_glass else colour,
+            (0.0, a0 - a1, y1 - y0),
+        )
     _lamps(add)
     return faces
 
@@ -85,11 +113,22 @@ def car(x: float, z: float, turn: float, colour: Colour, shade: Shade, *, van: b
 def _lamps(add: Callable[[Sequence[tuple[float, float, float]], Colour, tuple[float, float, float]], None]) -> None:
     for side in (-0.6, 0.6):
         for along, paint, way in ((2.3, (235, 235, 220), 1.0), (-2.3, (150, 30, 30), -1.0)):
-            add([(side - 0.2, 0.6, along), (side + 0.2, 0.6, along), (side + 0.2, 0.76, along),
-                 (side - 0.2, 0.76, along)], paint, (0.0, 0.0, way))
+            add(
+                [
+                    (side - 0.2, 0.6, along),
+                    (side + 0.2, 0.6, along),
+                    (side + 0.2, 0.76, along),
+                    (side - 0.2, 0.76, along),
+                ],
+                paint,
+                (0.0, 0.0, way),
+            )
     for along, way in ((2.3, 1.0), (-2.3, -1.0)):
-        add([(-0.25, 0.42, along), (0.25, 0.42, along), (0.25, 0.54, along), (-0.25, 0.54, along)], (40, 70, 150),
-            (0.0, 0.0, way))
+        add(
+            [(-0.25, 0.42, along), (0.25, 0.42, along), (0.25, 0.54, along), (-0.25, 0.54, along)],
+            (40, 70, 150),
+            (0.0, 0.0, way),
+        )
 
 
 # -- sprites: upright pictures with alpha
@@ -114,7 +153,9 @@ def person(coat: Colour, step: float) -> Image.Image:
         foot = 60 + side * swing
         pen.line((60 + side * 7, 150, foot, 274), fill=(*legs, 255), width=22)
         pen.ellipse((foot - 13, 268, foot + 17, 286), fill=(26, 26, 28, 255))
-        pen.line((60 + side * 24, 72, 60 + side * 27 - side * swing * 0.7, 158), fill=(*scaled(coat, 0.85), 255), width=15)
+        pen.line(
+            (60 + side * 24, 72, 60 + side * 27 - side * swing * 0.7, 158), fill=(*scaled(coat, 0.85), 255), width=15
+        )
     pen.rounded_rectangle((32, 56, 88, 166), 20, fill=(*coat, 255))
     pen.rounded_rectangle((32, 56, 52, 166), 12, fill=(*scaled(coat, 1.18), 255))
     pen.rectangle((53, 44, 67, 60), fill=(176, 140, 118, 255))
@@ -156,7 +197,7 @@ def tree(rng: Rng, *, night: bool) -> Image.Image:
     """A tree of many blobs of leaves, lighter where the sun is; brighter by night, as leaves are in infrared."""
     image = Image.new("RGBA", TREE_PX)
     pen = ImageDraw.Draw(image)
-    width, height = TREE_PX
+    height = TREE_PX[1]
     bark: Colour = (74, 60, 48)
     pen.polygon([(168, height), (192, height), (186, 150), (176, 150)], fill=(*bark, 255))
     pen.polygon([(182, height), (192, height), (186, 150), (182, 150)], fill=(*scaled(bark, 0.7), 255))
@@ -176,6 +217,7 @@ def _leaves(pen: ImageDraw.ImageDraw, rng: Rng, bunch: tuple[float, float, float
     sizes, tints = rng.uniform(2.2, 5.6, LEAVES), rng.uniform(0.7, 1.3, LEAVES)
     right, down = shares * np.cos(angles), shares * 0.85 * np.sin(angles)
     lifts = tints * (1.1 - 0.45 * down - 0.15 * right)
-    for cx, cy, size, lift in zip(*((x + reach * right).tolist(), (y + reach * down).tolist(), sizes.tolist(),
-                                    lifts.tolist()), strict=True):
+    for cx, cy, size, lift in zip(
+        *((x + reach * right).tolist(), (y + reach * down).tolist(), sizes.tolist(), lifts.tolist()), strict=True
+    ):
         pen.ellipse((cx - size, cy - size * 0.8, cx + size, cy + size * 0.8), fill=(*scaled(tone, lift), 255))

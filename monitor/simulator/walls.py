@@ -38,22 +38,34 @@ class WallStyle:
 
 def wall_style(rng: Rng) -> WallStyle:
     """A style drawn at random from what residential houses have."""
-    plasters = ((196, 178, 150), (188, 156, 132), (205, 200, 188), (170, 176, 180), (178, 120, 96), (212, 196, 160),
-                (150, 160, 150), (200, 170, 165))
+    plasters = (
+        (196, 178, 150),
+        (188, 156, 132),
+        (205, 200, 188),
+        (170, 176, 180),
+        (178, 120, 96),
+        (212, 196, 160),
+        (150, 160, 150),
+        (200, 170, 165),
+    )
     plaster = vary(rng, plasters[int(rng.integers(len(plasters)))], 14)
     frames = ((225, 228, 230), (120, 125, 128), (90, 70, 55))
     return WallStyle(
-        plaster, frames[int(rng.integers(3))], float(rng.uniform(2.9, 3.8)),
-        (float(rng.uniform(1.3, 1.9)), float(rng.uniform(1.25, 1.6))), int(rng.integers(2, 5)),
-        float(rng.choice([0.0, 0.22, 0.4])), scaled(plaster, float(rng.uniform(0.62, 0.85))),
-        float(rng.uniform(0.3, 0.7)))
+        plaster,
+        frames[int(rng.integers(3))],
+        float(rng.uniform(2.9, 3.8)),
+        (float(rng.uniform(1.3, 1.9)), float(rng.uniform(1.25, 1.6))),
+        int(rng.integers(2, 5)),
+        float(rng.choice([0.0, 0.22, 0.4])),
+        scaled(plaster, float(rng.uniform(0.62, 0.85))),
+        float(rng.uniform(0.3, 0.7)),
+    )
 
 
 class Wall:
     """A wall of windows; some of them are lit by night."""
 
-    def __init__(self, rng: Rng, style: WallStyle, size_m: tuple[float, float], scale: float, *,
-                 night: bool) -> None:
+    def __init__(self, rng: Rng, style: WallStyle, size_m: tuple[float, float], scale: float, *, night: bool) -> None:
         self._rng, self._style, self._night = rng, style, night
         self._board = Board(*size_m, scale, style.plaster)
         if style.tile_m:
@@ -116,8 +128,9 @@ class Wall:
             self._rect(float(x), top + 1.86, 0.06, 0.8, scaled(parapet, 0.72))
         self._rect(left + 0.1, top + 2.8, width + 0.1, 0.22, scaled(style.plaster, 0.48))
         for index in range(int(rng.integers(0, 5))):
-            self._rect(left + 0.4 + index * 0.42, top + 0.5, 0.3, float(rng.uniform(0.5, 0.9)),
-                       vary(rng, (150, 120, 125), 70))
+            self._rect(
+                left + 0.4 + index * 0.42, top + 0.5, 0.3, float(rng.uniform(0.5, 0.9)), vary(rng, (150, 120, 125), 70)
+            )
 
     def _cooler(self, left: float, top: float) -> None:
         self._rect(left + 0.05, top + 0.55, 0.85, 0.1, scaled(self._style.plaster, 0.55))
