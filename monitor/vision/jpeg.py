@@ -14,12 +14,12 @@ MAX_SCANS = 32
 MAX_PIXELS = 40_000_000
 MAX_SCANNED_PIXELS = 200_000_000
 
-_SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
+_EOI, _SOS, _DRI, _DNL = 0xD9, 0xDA, 0xDD, 0xDC
 _APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
 _METADATA = frozenset({_COM, *range(_APP0, 0xF0)})
-_TABLES = frozenset({0xC4, 0xCC, 0xDB, _DRI}) | _METADATA
 # The frames that libjpeg decodes: baseline, extended, progressive, and the arithmetic two.
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_KNOWN = _FRAMES | _METADATA | {0xC4, 0xCC, 0xDB, _DRI, _DNL, _SOS}
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _COMPONENTS = frozenset({1, 3, 4})
 _LENGTH_FIELD, _FRAME_FIXED, _BITS, _MAX_SAMPLING = 2, 6, 8, 4
@@ -151,6 +151,8 @@ class _Walk:
         return data[at]
 
     def _segment(self, marker: int) -> None:
+        if marker not in _KNOWN:
+            raise Refused("corrupt", f"marker {marker:02X}")
         start, body = self.at, self._body()
         if marker in _FRAMES:
             self._on_frame(marker, body)
@@ -159,8 +161,6 @@ class _Walk:
             return
         elif marker == _DRI:
             self.interval = int.from_bytes(body[:2], "big")
-        elif marker not in _TABLES and marker != _DNL:
-            raise Refused("corrupt", f"marker {marker:02X}")
         if marker == _APP14 or marker not in _METADATA:
             self.kept.append(b"\xff%c" % marker + self.data[start : self.at])
 

@@ -1,0 +1,99 @@
+"""The command line, on a small table; and on the real pictures where they are."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from monitor.vision.__main__ import ADDED, main
+from tests.monitor.vision.drawing import Shot, covered, jpeg, take, view
+
+ROOT = Path(__file__).resolve().parents[3]
+REAL = ROOT.parent / "shared" / "data" / "vision" / "labels.csv"
+COLUMNS = ("path_ref", "path_ref_night", "path_cur", "label", "severity", "scene", "note", "seq", "t")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    scene = view()
+    before = take(scene, Shot(frame=9))
+    files = {
+        "ref": take(scene, Shot(frame=0)),
+        "calib": take(scene, Shot(frame=1)),
+        "fine": take(scene, Shot(frame=2)),
+        "covered": take(covered(scene, 0.6), Shot(frame=3)),
+        "before": before,
+        "again": before,
+    }
+    for name, pixels in files.items():
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg(pixels))
+    (tmp_path / "broken.jpg").write_bytes(jpeg(files["fine"])[:9000])
+    rows = [
+        ("ref.jpg", "", "covered.jpg", "obstructed", "0.6", "a", "card", "s", "3"),
+        ("ref.jpg", "", "fine.jpg", "normal", "0", "a", "plain", "s", "2"),
+        ("ref.jpg", "", "calib.jpg", "normal", "0", "a", "plain;calib", "s", "1"),
+        ("before.jpg", "", "again.jpg", "frozen", "1", "a", "same", "s", "10"),
+        ("broken.jpg", "", "broken.jpg", "corrupt", "1", "b", "bytes", "", ""),
+    ]
+    path = tmp_path / "labels.csv"
+    with path.open("w", newline="") as target:
+        csv.writer(target).writerows([COLUMNS, *rows])
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as source:
+        return list(csv.DictReader(source))
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_table_is_judged_in_order_without_its_calib_rows(table: Path, jobs: str) -> None:
+    out = table.with_name("out.csv")
+    assert main(["judge", str(table), str(out), "--jobs", jobs]) == 0
+    rows = read(out)
+    assert tuple(rows[0]) == (*COLUMNS, *ADDED)
+    assert [(row["path_cur"], row["verdict"]) for row in rows] == [
+        ("fine.jpg", "normal"),
+        ("covered.jpg", "obstructed"),
+        ("again.jpg", "frozen"),
+        ("broken.jpg", "corrupt"),
+    ]
+    assert float(rows[1]["covered_share"]) == pytest.approx(0.6, abs=0.15)
+    assert all(row["checkable"] == "1" and float(row["ms_decode"]) > 0 for row in rows)
+
+
+def test_a_reference_that_cannot_be_read_is_named(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["judge", str(table), str(table.with_name("out.csv"))])
+    assert "broken.jpg: not learned, corrupt: truncated" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_a_module_without_django() -> None:
+    code = "import sys, runpy; import monitor.vision; print('django' in sys.modules, 'celery' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"the labelled pictures are not there: {REAL.name} beside the project")
+def test_real_scenes_are_judged_within_the_bars(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    assert main(["judge", str(REAL), str(out), "--jobs", "2"]) == 0
+    seen: Counter[str] = Counter()
+    flagged: Counter[str] = Counter()
+    for row in read(out):
+        if "transient" in row["note"]:
+            continue
+        label = f"{row['label']}>=.5" if row["label"] == "obstructed" and float(row["severity"]) >= 0.5 else row["label"]
+        seen[label] += 1
+        flagged[label] += row["verdict"] != "normal"
+    share = {label: flagged[label] / seen[label] for label in seen}
+    assert share["normal"] <= 0.03
+    for label in ("black", "white", "dark", "frozen", "noise", "cast", "stripes", "moved", "corrupt"):
+        assert share[label] >= 0.95, label
+    assert share["lowcontrast"] >= 0.9
+    assert share["blur"] >= 0.85
+    assert share["obstructed>=.5"] >= 0.9
