@@ -136,7 +136,8 @@ def _parse(text: str, port: int | None) -> Address:
     host, own_port = _split(rest)
     if port is not None and own_port is not None and port != own_port:
         raise Refused({"port": _("The address names another port; enter it once.")})
-    return Address(scheme, host, _checked(port or own_port or PORTS[Endpoint.Scheme(scheme)], port))
+    named = port if port is not None else own_port
+    return Address(scheme, host, _checked(PORTS[Endpoint.Scheme(scheme)] if named is None else named, port))
 
 
 def _split(rest: str) -> tuple[str, int | None]:
