@@ -1,5 +1,28 @@
 """Addresses of the pages, in the order of the navigation."""
 
-from django.urls import URLPattern
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern] = []
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, include, path
+
+from monitor.web import account, decisions, devices, healthz, home, incidents, pictures
+
+_ELSEWHERE = (("demo/", "monitor.web.demo"), ("", "monitor.web.register"), ("", "monitor.web.looks"))
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    *(path(prefix, include(module)) for prefix, module in _ELSEWHERE if find_spec(module)),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<int:pk>/", devices.device, name="device"),
+    path("devices/<int:pk>/pause/", decisions.pause, name="device-pause"),
+    path("devices/<int:pk>/resume/", decisions.resume, name="device-resume"),
+    path("devices/<int:pk>/reference/", decisions.accept, name="device-accept"),
+    path("compounds/<int:pk>/", devices.compound, name="compound"),
+    path("incidents/", incidents.incidents, name="incidents"),
+    path("i/<int:pk>/", incidents.incident, name="incident"),
+    path("pictures/<int:pk>/<slug:which>.jpg", pictures.picture, name="picture"),
+    path("login/", account.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("language/", account.language, name="language"),
+    path("healthz/", healthz.healthz, name="healthz"),
+]

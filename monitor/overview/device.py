@@ -1,0 +1,155 @@
+"""Everything the page of one device shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+
+from devices.models import Device
+from monitor.health import Track
+from monitor.models import DeviceState, Incident, LearnedView, Passport
+from monitor.overview import aspects, rates
+from monitor.overview.aspects import Fact
+from monitor.overview.faults import Shot, last_shot, references_of
+from monitor.overview.listing import Line, lines
+from monitor.overview.month import Month, month
+from monitor.overview.nearby import Neighbour, near, seen_in
+from monitor.overview.passport import Learned, learned_of
+from monitor.overview.people import may_decide
+from monitor.overview.standing import annotated, state_of, worst_first
+from monitor.overview.strips import UNSEEN_ASPECTS
+from monitor.overview.timeline import Entry, timeline
+from monitor.overview.trust import Trust, trust
+from monitor.overview.withheld import Withheld, withheld
+from monitor.policy import STALE_INTERVALS
+from monitor.schedule import Policies
+from monitor.wire import Aspect
+
+if TYPE_CHECKING:
+    from devices.models import User
+
+HISTORY_DAYS = 90
+# Lines of the history and of what hangs on a device; the incident list and the compound's page have the rest.
+HISTORY = 20
+CHILDREN = 64
+_RELATED = (
+    "compound", "endpoint__zone", "endpoint__schedule", "state", "slot", "parent", "contract__contractor", "paused_by",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the camera shows beside what it ought to show."""
+
+    now: Shot | None
+    reference: Shot | None
+    references: Sequence[Shot]
+    verdict: str
+    proof: str
+    learned: int
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePage:
+    """The page of a device."""
+
+    line: Line
+    state: DeviceState | None
+    view: View
+    facts: Sequence[Fact]
+    withheld: Sequence[Withheld]
+    history: Sequence[Incident]
+    timeline: Sequence[Entry]
+    month: Month
+    passport: Sequence[Learned]
+    facts_at: datetime | None
+    nearby: Sequence[Neighbour]
+    children: Sequence[Line]
+    trust: Trust
+    may_decide: bool
+
+    @property
+    def device(self) -> Device:
+        """The device itself."""
+        return self.line.device
+
+    @property
+    def open(self) -> list[Incident]:
+        """What is at fault now."""
+        return [item for item in self.history if item.is_open]
+
+    @property
+    def unseen(self) -> str:
+        """What cannot be seen because of it."""
+        lost = any(item.aspect in UNSEEN_ASPECTS for item in self.open)
+        return self.device.slot.sees if lost and self.device.slot else ""
+
+
+def device_page(user: User, device: Device, now: datetime) -> DevicePage:
+    """The page of a device that this person may see."""
+    visible = Device.objects.visible_to(user)
+    own = Device.objects.filter(pk=device.pk)
+    line = lines(annotated(own, now).select_related(*_RELATED), now)[0]
+    device, state = line.device, state_of(line.device)
+    passport = Passport.objects.filter(device=device).first()
+    tracks = state.read_tracks() if state else {}
+    shown = month(device, now)
+    history = _history(device, now)
+    return DevicePage(
+        line=line,
+        state=state,
+        view=_view(device, state, tracks, now),
+        facts=aspects.facts(device, tracks, passport.facts if passport else {}, Policies().of_device(device)),
+        withheld=withheld(device, now),
+        history=history,
+        timeline=timeline(device, rates.day_start(now)),
+        month=shown,
+        passport=learned_of(passport),
+        facts_at=passport.facts_at if passport else None,
+        nearby=_nearby(visible, device, now) if any(item.is_open for item in history) else (),
+        children=_children(visible, device, now),
+        trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
+        may_decide=may_decide(user),
+    )
+
+
+def _view(device: Device, state: DeviceState | None, tracks: Mapping[Aspect, Track], now: datetime) -> View:
+    references = {phase: shot for (_pk, phase), shot in references_of([device.pk]).items()}
+    stale_s = STALE_INTERVALS * Policies().of_device(device).picture_s
+    shot = last_shot(state, now, stale_s) if state else None
+    note: Mapping[str, Any] = state.picture if state else {}
+    learned = LearnedView.objects.filter(device=device).values_list("learned", flat=True).first()
+    return View(
+        now=shot,
+        reference=references.get(shot.phase) if shot else None,
+        references=[references[phase] for phase in sorted(references)],
+        verdict=aspects.verdict(note, tracks),
+        proof=aspects.proof(note),
+        learned=learned or 0,
+    )
+
+
+def _today(own: QuerySet[Device], now: datetime) -> rates.Sums:
+    since = rates.day_start(now)
+    return rates.closed_hours(own, since) + rates.running_hours(own, since)
+
+
+def _history(device: Device, now: datetime) -> list[Incident]:
+    since = now - timedelta(days=HISTORY_DAYS)
+    found = Incident.objects.filter(Q(started_at__gte=since) | Q(ended_at=None), device=device)
+    return list(found.select_related("root__device").order_by("-started_at")[:HISTORY])
+
+
+def _nearby(visible: QuerySet[Device], device: Device, now: datetime) -> list[Neighbour]:
+    return near(device, seen_in(visible, [device.compound_id], now)) if device.sees else []
+
+
+def _children(visible: QuerySet[Device], device: Device, now: datetime) -> list[Line]:
+    if not device.carries:
+        return []
+    hanging = annotated(visible.filter(parent=device), now).select_related("compound", "endpoint", "state")
+    return lines(worst_first(hanging)[:CHILDREN], now)

@@ -1,0 +1,84 @@
+"""Blocks of a picture as the outline around them, and a turned view as an arrow, for an SVG of 16 x 12 units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+COLUMNS, ROWS = 16, 12
+
+Corner = tuple[int, int]
+
+
+def outline(blocks: Iterable[int]) -> str:
+    """The path around blocks (row * 16 + column): one closed loop around each patch and each hole in one."""
+    cells = {divmod(block, COLUMNS) for block in blocks if 0 <= block < COLUMNS * ROWS}
+    steps = _border(cells)
+    return "".join(_drawn(loop) for loop in _loops(steps))
+
+
+def arrow(shift: tuple[float, float] | None) -> str:
+    """The way the scene moved in the picture: against the turn of the camera (`shift`: shares of width and height)."""
+    if shift is None:
+        return ""
+    across, down = -shift[0] * COLUMNS, -shift[1] * ROWS
+    length = (across**2 + down**2) ** 0.5
+    if length == 0:
+        return ""
+    reach = min(max(length, 2.0), 6.0) / length / 2
+    middle = (COLUMNS / 2, ROWS / 2)
+    tail = (middle[0] - across * reach, middle[1] - down * reach)
+    tip = (middle[0] + across * reach, middle[1] + down * reach)
+    return f"M{_point(tail)}L{_point(tip)}{_head(tip, (across / length, down / length))}"
+
+
+def _head(tip: tuple[float, float], way: tuple[float, float]) -> str:
+    back = (tip[0] - way[0], tip[1] - way[1])
+    one, other = (back[0] - way[1] * 0.8, back[1] + way[0] * 0.8), (back[0] + way[1] * 0.8, back[1] - way[0] * 0.8)
+    return f"M{_point(one)}L{_point(tip)}L{_point(other)}"
+
+
+def _point(at: tuple[float, float]) -> str:
+    return f"{at[0]:.2f} {at[1]:.2f}"
+
+
+def _border(cells: set[tuple[int, int]]) -> dict[Corner, list[Corner]]:
+    """Sides of cells that no other cell shares, walked clockwise: from each corner to the next ones."""
+    steps: dict[Corner, list[Corner]] = {}
+    for row, column in sorted(cells):
+        sides = (
+            ((row - 1, column), (column, row), (column + 1, row)),
+            ((row, column + 1), (column + 1, row), (column + 1, row + 1)),
+            ((row + 1, column), (column + 1, row + 1), (column, row + 1)),
+            ((row, column - 1), (column, row + 1), (column, row)),
+        )
+        for neighbour, start, end in sides:
+            if neighbour not in cells:
+                steps.setdefault(start, []).append(end)
+    return steps
+
+
+def _loops(steps: dict[Corner, list[Corner]]) -> list[list[Corner]]:
+    loops = []
+    while steps:
+        start = at = min(steps)
+        loop = [start]
+        while True:
+            ends = steps[at]
+            at = ends.pop()
+            if not ends:
+                del steps[loop[-1]]
+            if at == start:
+                break
+            loop.append(at)
+        loops.append(loop)
+    return loops
+
+
+def _drawn(loop: list[Corner]) -> str:
+    """A loop as a path, without the corners that lie on a straight line."""
+    corners = [
+        at
+        for before, at, after in zip([loop[-1], *loop], loop, [*loop[1:], loop[0]], strict=False)
+        if not (before[0] == at[0] == after[0] or before[1] == at[1] == after[1])
+    ]
+    return "M" + "L".join(f"{x} {y}" for x, y in corners) + "Z"

@@ -1,0 +1,81 @@
+"""Whose data a page shows, and which home a person gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+from django.utils.translation import pgettext
+
+from devices.models import Compound, Membership, Role, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+# The names of a person's scopes that fit in the head of a page; more are counted.
+NAMED_SCOPES = 2
+
+
+class Home(StrEnum):
+    """The first page by what a person does."""
+
+    POLICE = "police"
+    CONTRACTOR = "contractor"
+    TECHNICIAN = "technician"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose data it is: for the head of every page."""
+
+    organisation: str
+    scope: str
+    compounds: int
+    demo: bool
+    role: str
+    name: str
+    home: Home
+
+
+def whose(user: User) -> Whose:
+    """Organisation, scope, number of compounds, role and name of a signed-in person."""
+    items = _memberships(user)
+    seen = Compound.objects.visible_to(user).aggregate(all=Count("pk"), demo=Count("pk", filter=Q(demo=True)))
+    return Whose(
+        organisation=items[0].organisation.name if items else "",
+        scope=_scope(items),
+        compounds=seen["all"],
+        demo=seen["demo"] > 0,
+        role=str(items[0].get_role_display()) if items else "",
+        name=str(user),
+        home=_home(user, items),
+    )
+
+
+def may_decide(user: User | AnonymousUser) -> bool:
+    """Whether the person acts for the police: whoever is paid by a figure cannot move it (DESIGN, decision 18)."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.is_superuser or user.memberships.filter(role__in=(Role.ADMIN, Role.OFFICER)).exists()
+
+
+_ORDER = (Role.ADMIN, Role.OFFICER, Role.MANAGER, Role.TECHNICIAN, Role.VIEWER)
+
+
+def _memberships(user: User) -> list[Membership]:
+    """The person's memberships, the weightiest role first."""
+    found = user.memberships.select_related("organisation", "district", "compound", "contract")
+    return sorted(found, key=lambda item: (_ORDER.index(Role(item.role)), item.pk))
+
+
+def _home(user: User, items: list[Membership]) -> Home:
+    first = items[0].role if items and not user.is_superuser else Role.ADMIN
+    return {Role.MANAGER: Home.CONTRACTOR, Role.TECHNICIAN: Home.TECHNICIAN}.get(Role(first), Home.POLICE)
+
+
+def _scope(items: list[Membership]) -> str:
+    names = [str(part) for item in items for part in (item.district, item.compound, item.contract) if part]
+    told = pgettext("between names", ", ").join(names[:NAMED_SCOPES])
+    return f"{told} …" if len(names) > NAMED_SCOPES else told

@@ -1,0 +1,105 @@
+"""What happened to a device today, the newest first: what was observed, who was told, what people did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from devices.models import Device
+from monitor import words
+from monitor.causes import CAUSES
+from monitor.health import State
+from monitor.models import Event, Look, Notification, Transition
+from monitor.overview.acts import Act, Done, acts_on
+from monitor.overview.aspects import NAMES
+from monitor.overview.standing import CSS
+from monitor.wire import Aspect
+
+# A flapping device fills a day; older entries are in the incident list.
+SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: when, shape and colour, what, and a lesser line."""
+
+    at: datetime
+    css: str
+    text: str
+    aside: str = ""
+
+
+def timeline(device: Device, since: datetime) -> list[Entry]:
+    """Everything that happened to a device from an instant on."""
+    entries = [*_observed(device, since), *_told(device, since), *_done(device, since), *_looks(device, since)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:SHOWN]
+
+
+def _observed(device: Device, since: datetime) -> Iterable[Entry]:
+    rows = Transition.objects.filter(device=device, decided_at__gte=since).order_by("-decided_at", "-pk")[:SHOWN]
+    return [_transition(row) for row in rows]
+
+
+def _transition(row: Transition) -> Entry:
+    name = str(NAMES[Aspect(row.aspect)])
+    cause = words.title(row.cause)
+    css = CSS[CAUSES[row.cause].category] if row.cause in CAUSES else "unk"
+    if row.now == State.SUSPECT:
+        return Entry(row.decided_at, "sus", _("Suspected: %(cause)s") % {"cause": cause}, name)
+    if row.now == State.FAULTY:
+        began = _("%(aspect)s; it counts from %(at)s") % {"aspect": name, "at": words.clock(row.at)}
+        return Entry(row.decided_at, css, _("Confirmed: %(cause)s") % {"cause": cause}, began)
+    if row.now == State.RECOVERING:
+        return Entry(row.decided_at, "ok", _("Good again, not yet confirmed"), name)
+    if row.now == State.UNKNOWN:
+        return Entry(row.decided_at, "unk", _("Not known any more"), f"{name}: {words.unknown(row.cause)}")
+    return Entry(row.decided_at, "ok", _back_to_normal(row), name)
+
+
+def _back_to_normal(row: Transition) -> str:
+    if row.was == State.SUSPECT:
+        return _("The suspicion was not confirmed")
+    if row.was == State.UNKNOWN:
+        return _("Looked at: normal")
+    return _("Recovered, true since %(at)s") % {"at": words.clock(row.at)}
+
+
+def _told(device: Device, since: datetime) -> Iterable[Entry]:
+    rows = (
+        Notification.objects.filter(event__incident__device=device, sent_at__gte=since)
+        .values("event_id", "event__kind", "event__incident__cause")
+        .annotate(people=Count("pk"), at=Max("sent_at"))
+    )
+    told = [(row["at"], _mail(row["event__kind"], row["people"]), row["event__incident__cause"]) for row in rows]
+    return [Entry(at, "ink", text, words.title(cause)) for at, text, cause in told]
+
+
+def _mail(kind: str, people: int) -> str:
+    if kind == Event.Kind.CLOSED:
+        return ngettext("Recovery mailed to %(n)s person", "Recovery mailed to %(n)s people", people) % {"n": people}
+    return ngettext("Fault mailed to %(n)s person", "Fault mailed to %(n)s people", people) % {"n": people}
+
+
+def _done(device: Device, since: datetime) -> Iterable[Entry]:
+    entries = acts_on(device, since)
+    return [Entry(done.at, "ink", _act(done), "" if done.act is Act.ACCEPT else done.about) for done in entries]
+
+
+def _act(done: Done) -> str:
+    text = {
+        Act.PAUSE: _("%(who)s paused the polling"),
+        Act.RESUME: _("%(who)s resumed the polling"),
+        Act.ACCEPT: _("%(who)s accepted the view as reference"),
+    }[done.act]
+    return text % {"who": done.who}
+
+
+def _looks(device: Device, since: datetime) -> Iterable[Entry]:
+    rows = Look.objects.filter(device=device, asked_at__gte=since).select_related("asked_by").order_by("-asked_at")
+    told = _("%(who)s looked again")
+    return [Entry(row.asked_at, "ink", told % {"who": row.asked_by or "–"}) for row in rows[:SHOWN]]
