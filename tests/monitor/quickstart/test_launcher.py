@@ -17,7 +17,7 @@ import pytest
 
 from monitor.env import SettingError
 from monitor.quickstart import __main__ as command
-from monitor.quickstart import keys, launcher, postgres, processes
+from monitor.quickstart import cityplan, keys, launcher, postgres, processes, programs
 from monitor.quickstart.launcher import Choices, StopRequested
 from monitor.quickstart.layout import BASE, Layout
 from monitor.quickstart.ports import any_free
@@ -291,3 +291,93 @@ def test_what_goes_wrong_is_one_line(
 
     assert command.in_one_line(fail) == code
     assert capsys.readouterr().err == line
+
+
+class Recorder:
+    """Stands in for the supervisor where only the order of the programs matters; the simulator "writes" its ports."""
+
+    def __init__(self, place: Layout) -> None:
+        self.place = place
+        self.order: list[str] = []
+        self.words: dict[str, list[str]] = {}
+
+    def start(self, program: processes.Program, base: bool = False) -> None:
+        self.step(program)
+        assert not base
+        if program.name == "simulator":
+            self.place.city.write_text("{}")
+
+    def step(self, program: processes.Program) -> None:
+        self.order.append(program.name)
+        self.words[program.name] = list(program.argv)
+
+    def watch(self) -> None:
+        self.order.append("watched")
+
+
+@pytest.fixture
+def recorder(settled: launcher.Launcher, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    made = Recorder(settled.place)
+    monkeypatch.setattr(settled, "supervisor", made)
+    settled.values |= dict.fromkeys(("VIEWKEEPER_SIMULATOR_TOKEN", *programs.BROKER), "x")
+    settled.settle_addresses(8000)
+    return made
+
+
+def test_the_demo_is_loaded_when_its_cameras_listen(settled: launcher.Launcher, recorder: Recorder) -> None:
+    settled.place.city.write_text("ports of the last run")
+    settled.start_demo()
+    assert recorder.order == ["city_plan", "simulator", "load_demo"]
+    port = str(launcher.port_of(settled.values["VIEWKEEPER_SIMULATOR_URL"]))
+    assert recorder.words["simulator"][-2:] == ["--control-port", port]
+    assert recorder.words["load_demo"][-1] == str(settled.place.logins)
+    assert not settled.city_moved()
+
+
+def test_the_register_follows_cameras_that_were_started_again(
+    settled: launcher.Launcher, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled.place.city.write_text("{}")
+    rounds = iter([None, None])
+
+    def sleep(_seconds: float) -> None:
+        if next(rounds, "over") == "over":
+            raise StopRequested
+
+    monkeypatch.setattr("time.sleep", sleep)
+    with pytest.raises(StopRequested):
+        settled.keep_running()
+    assert recorder.order == ["watched", "load_demo", "watched", "watched"]
+
+
+@pytest.mark.parametrize(("demo", "given", "caught"), [(True, True, True), (False, True, False), (False, False, True)])
+def test_mails_are_caught_unless_a_server_is_given_without_the_demo(
+    settled: launcher.Launcher,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    demo: bool,
+    given: bool,
+    caught: bool,
+) -> None:
+    if given:
+        monkeypatch.setenv("VIEWKEEPER_EMAIL_URL", "smtp://relay.example")
+    monkeypatch.setattr(launcher, "answers", lambda address: address == "http://127.0.0.1:8000/healthz/")
+    settled.choices = Choices(demo, "0.0.0.0", 8000)
+    settled.start_apps(8000)
+    assert recorder.order == [*(["mail"] if caught else []), "web", "probe", "main"]
+
+
+def test_the_plan_of_the_cameras_is_written(tmp_path: Path) -> None:
+    cityplan.main(tmp_path / "plan.json")
+    assert stat.S_IMODE((tmp_path / "plan.json").stat().st_mode) == 0o600
+
+
+def test_a_closed_terminal_does_not_hinder_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, _text: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    launcher.say("stopping")
+    launcher.say("stopped")
+    sys.stdout.close()

@@ -161,3 +161,13 @@ def test_only_root_hands_servers_to_nobody(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_attached_program_gives_its_exit_code() -> None:
     assert processes.attached(python("raise SystemExit(7)")) == 7
+
+
+def test_a_leftover_that_ignores_its_signal_is_killed(tmp_path: Path, children: Children) -> None:
+    program = python(STUBBORN, "web")
+    child = processes.spawn(program, tmp_path / "log")
+    children.append(child)
+    said(tmp_path / "log")
+    processes.note(tmp_path, program, child)
+    assert processes.end_leftovers(tmp_path, 0.1) == ["web"]
+    assert child.wait(PATIENCE_S) == -signal.SIGKILL
