@@ -113,7 +113,10 @@ def find(element: etree._Element, *names: str) -> etree._Element | None:
     """The first descendant by a path of local names."""
     found: etree._Element | None = element
     for name in names:
-        found = None if found is None else next((one for one in find_all(found, name) if one is not found), None)
+        if found is None:
+            return None
+        within = found
+        found = next((one for one in within.iterdescendants() if local(one) == name), None)
     return found
 
 
@@ -164,21 +167,20 @@ def _read(data: bytes, parser: etree.XMLParser) -> Reply | None:
 # -- what the replies say
 
 
-def _number(element: etree._Element, name: str) -> int | None:
-    said = text(element, name)
-    return int(said) if re.fullmatch(r"-?\d{1,5}", said, re.ASCII) else None
+_MOMENT: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,5}")
 
 
 def _moment(element: etree._Element | None) -> tuple[datetime | None, str]:
     if element is None:
         return None, ""
-    parts = [_number(element, name) for name in ("Year", "Month", "Day", "Hour", "Minute", "Second")]
-    if any(part is None for part in parts):
+    said = {local(one): (one.text or "").strip() for one in element.iter()}
+    if not all(_NUMBER.fullmatch(said.get(name, "")) for name in _MOMENT):
         return None, ""
-    year, month, day, hour, minute, second = (part or 0 for part in parts)
+    year, month, day, hour, minute, second = (int(said[name]) for name in _MOMENT)
     raw = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
     try:  # a leap second is the last second of its minute
-        return datetime(year, month, day, hour, minute, min(second, 59) if second == LEAP else second, tzinfo=UTC), raw
+        return datetime(year, month, day, hour, minute, second - (second == LEAP), tzinfo=UTC), raw
     except ValueError:
         return None, raw
 

@@ -21,6 +21,8 @@ from monitor.wire import Target
 MAX_ENDPOINTS = 60_000
 MAX_OPEN = 4_000
 NAME_THREADS = 8
+# Pictures being received at once: each may grow to the cap of one picture (8 MB), so this bounds a process's memory.
+PICTURES_AT_ONCE = 32
 
 KeepPicture = Callable[[int, bytes, bytes | None], str]
 
@@ -55,6 +57,7 @@ class Session:
         self.local_zone_s = local_zone_s
         self.names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
         self.judges = ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="judge")
+        self.picture_slots = asyncio.Semaphore(PICTURES_AT_ONCE)
         self._tls = tls_context()
         self._endpoints: OrderedDict[tuple[str, str, int], Endpoint] = OrderedDict()
         self._open: OrderedDict[tuple[str, str, int], Line] = OrderedDict()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.probes import http1
-from monitor.probes.failure import Failure, Garbled, LinkDown, Refused, Slow, faulty, unknown
+from monitor.probes.failure import Failure, Garbled, Late, LinkDown, Refused, Slow, faulty, unknown
 from monitor.probes.login import REST_S, Login
 from monitor.probes.memory import Memory
 from monitor.probes.onvif import Faulted, Onvif
@@ -87,6 +87,19 @@ class Snapshots:
         return result
 
     async def _get(self, subject: Subject, path: str, until: float) -> bytes | Finding:
+        """The answer of a snapshot address, within the memory that a process has for pictures."""
+        slots = self._talk.session.picture_slots
+        try:
+            async with asyncio.timeout_at(until):
+                await slots.acquire()
+        except TimeoutError:
+            raise Late from None
+        try:
+            return await self._received(subject, path, until)
+        finally:
+            slots.release()
+
+    async def _received(self, subject: Subject, path: str, until: float) -> bytes | Finding:
         began = asyncio.get_running_loop().time()
         proven = self._login.used == "worked"
         try:

@@ -97,7 +97,8 @@ class Wire(asyncio.Protocol):
         self.received = 0
         self.transport.write(data)
         if _QUICKACK is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            with contextlib.suppress(OSError):  # the connection has just ended; the reading will tell
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     async def more(self) -> bool:
         """Wait for further bytes; False where the connection has ended."""
@@ -121,7 +122,7 @@ class Wire(asyncio.Protocol):
 
 def tls_context() -> ssl.SSLContext:
     """TLS as cameras speak it: certificates of their own making, old ciphers. It hides, it proves nothing."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("DEFAULT@SECLEVEL=0")

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.probes import pictures, snapshot
-from monitor.probes.session import keep_nothing
+from monitor.probes.session import Session, keep_nothing
+from monitor.probes.visit import visit
 from monitor.wire import Aspect, Reading, Verdict
 from tests.monitor.probes.device import CHALLENGE, JPEG, LEARNED, Script, look, looks, services, uri
-from tests.monitor.probes.fake import FACTS, PICTURE, Asked, Bytes, fault, http, serving, soap, subject, target
+from tests.monitor.probes.fake import (
+    FACTS,
+    HEARTBEAT,
+    PICTURE,
+    Asked,
+    Bytes,
+    fault,
+    http,
+    serving,
+    soap,
+    subject,
+    target,
+)
 from tests.monitor.probes.test_visit import causes
 
 SIGHT, ACCESS = Aspect.PICTURE, Aspect.ACCESS
@@ -109,6 +123,21 @@ def test_an_endless_picture_meets_its_cap(monkeypatch: pytest.MonkeyPatch) -> No
     reading = _seen(http(200, b"\xff\xd8\xff" + b"x" * 20_000))
     assert causes(reading) == {SIGHT: "picture_too_large"}
     assert reading.findings[SIGHT].detail == {"limit_bytes": 10_000}
+
+
+def test_pictures_wait_for_memory_and_are_late_where_there_is_none() -> None:
+    async def go(port: int) -> tuple[Reading, Reading]:
+        session = Session()
+        session.picture_slots = asyncio.Semaphore(0)
+        goal = target(port, subject(tiers=HEARTBEAT | PICTURE, passport=OPEN), deadline_s=0.3)
+        starved = (await visit(goal, session))[0]
+        session.picture_slots.release()
+        return starved, (await visit(goal, session))[0]
+
+    with serving(Script({"/snap.jpg": http(200, JPEG)})) as fake:
+        starved, served = asyncio.run(go(fake.port))
+    assert causes(starved) == {SIGHT: "late"}
+    assert causes(served) == {}
 
 
 # -- addresses
