@@ -269,10 +269,10 @@ def test_a_login_is_entered_and_changed() -> None:
     device, now = make.device(), timezone.now()
     assert username_of(device) == ""
     change_login(device, "admin", "one", now)
-    first = Endpoint.objects.get(pk=device.endpoint_id).credential
+    first = Endpoint.objects.get(devices=device).credential
     device = Device.objects.get(pk=device.pk)
     change_login(device, "root", "two", now)
-    endpoint = Endpoint.objects.select_related("credential").get(pk=device.endpoint_id)
+    endpoint = Endpoint.objects.select_related("credential").get(devices=device)
     assert endpoint.credential == first and username_of(device) == "root"
     assert endpoint.credential is not None and endpoint.credential.password == "two"
     assert endpoint.credential.changed_at == now
@@ -282,7 +282,7 @@ def test_a_login_that_others_use_too_is_left_to_them() -> None:
     shared = make.credential(password="shared")
     one, two = (make.device(endpoint=make.endpoint(credential=shared)) for _ in range(2))
     change_login(one, "admin", "own", timezone.now())
-    passwords = [Endpoint.objects.get(pk=device.endpoint_id).credential.password for device in (one, two)]  # type: ignore[union-attr]
+    passwords = [Endpoint.objects.get(devices=device).credential.password for device in (one, two)]  # type: ignore[union-attr]
     assert passwords == ["own", "shared"]
 
 
