@@ -35,9 +35,9 @@ check "import contracts" $bin/lint-imports
 check "missing migrations" $bin/python manage.py makemigrations --check --dry-run
 check "templates" $bin/djlint templates --lint --quiet
 rm -f .coverage .coverage.*
-check "tests" $bin/python -m pytest -n 2 -m "not browser" --cov --cov-report=
+check "tests" $bin/python -m pytest -n 2 -m "not browser" --cov --cov-report= --cov-fail-under=0
 if has_chromium; then
-    check "browser journey" $bin/python -m pytest -m browser --cov --cov-append --cov-report=
+    check "browser journey" $bin/python -m pytest -m browser --cov --cov-append --cov-report= --cov-fail-under=0
 else
     echo "SKIPPED: the browser journey, as there is no Chromium (install the package chromium)"
     if [ -n "${VIEWKEEPER_NEED_BROWSER:-}" ]; then failed="$failed browser journey (skipped),"; fi

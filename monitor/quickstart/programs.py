@@ -31,7 +31,7 @@ class Environment:
 
     def all(self) -> dict[str, str]:
         """For what has the database: web, main worker, management commands."""
-        return {**_plain(), **self.values}
+        return {**_plain(), **self.values, "DJANGO_SETTINGS_MODULE": "monitor.settings"}
 
     def only(self, *names: str) -> dict[str, str]:
         """For what must not have everything."""
@@ -39,10 +39,13 @@ class Environment:
 
 
 def _plain() -> dict[str, str]:
-    """Our own environment without any address or secret, with output that does not wait in a buffer."""
+    """Our own environment without any address or secret, with output that does not wait in a buffer.
+
+    Without Django's settings either: their mere name would make Celery load Django into a probe worker.
+    """
     private = ("VIEWKEEPER_", "DATABASE_URL", "REDIS_URL", "PG", "DJANGO_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(private)}
-    return {**kept, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "monitor.settings"}
+    return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
 def _python(*arguments: str) -> list[str]:

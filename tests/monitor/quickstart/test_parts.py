@@ -158,6 +158,7 @@ def test_probe_workers_get_the_broker_and_the_zones_keys_and_nothing_else(monkey
         "REDIS_URL": "redis://hunter2",
         "VIEWKEEPER_ZONE_KEYS": "local=zonekey",
     }
+    assert "DJANGO_SETTINGS_MODULE" not in given  # Celery would load Django
 
 
 def test_the_simulator_gets_its_token_alone(place: Layout) -> None:
