@@ -96,7 +96,7 @@ class Client:
         self.parts = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
         self.password = password
 
-    def header(self, count: int = 1, uri: str = "/snap?1", **changes: str) -> str:
+    def header(self, count: int = 1, uri: str = "/snap?1", method: str = "GET", **changes: str) -> str:
         given = {"username": "admin", "realm": self.parts["realm"], "nonce": self.parts["nonce"], "uri": uri,
                  "qop": "auth", "nc": f"{count:08x}", "cnonce": "c0", "algorithm": self.parts["algorithm"], **changes}
         hashed = hashlib.new("md5" if given["algorithm"] == "MD5" else "sha256")
@@ -106,7 +106,7 @@ class Client:
             one.update(text.encode())
             return one.hexdigest()
 
-        ha1, ha2 = digest(f"admin:{REALM}:{self.password}"), digest(f"GET:{uri}")
+        ha1, ha2 = digest(f"admin:{REALM}:{self.password}"), digest(f"{method}:{uri}")
         response = digest(f"{ha1}:{given['nonce']}:{given['nc']}:{given['cnonce']}:auth:{ha2}")
         given = {"response": response, **given}
         return "Digest " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value)

@@ -1,0 +1,90 @@
+"""How the tests talk to virtual devices: plain HTTP, SOAP with a login, digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.monitor.simulator.test_auth import TYPE, Client
+
+SNAPSHOT = "/onvif-http/snapshot?Profile_1"
+PASSWORD = "s&cret"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+def fetch(port: int, method: str = "GET", path: str = "/", body: bytes = b"", **headers: str) -> Reply:
+    """One request on a connection of its own."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        return ask(line, method, path, body, **headers)
+    finally:
+        line.close()
+
+
+def ask(line: http.client.HTTPConnection, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
+    """One request on a connection that may be kept."""
+    line.request(method, path, body or None, headers)
+    answer = line.getresponse()
+    return Reply(answer.status, answer.headers, answer.read())
+
+
+def snapshot(port: int, path: str = SNAPSHOT, password: str = PASSWORD) -> Reply:
+    """A picture after a digest login."""
+    first = fetch(port, path=path)
+    if first.status != 401:
+        return first
+    return fetch(port, path=path, Authorization=Client(first.headers["WWW-Authenticate"], password).header(uri=path))
+
+
+def security(password: str = PASSWORD, at: datetime | None = None) -> str:
+    """A WS-Security header with a fresh nonce."""
+    nonce, created = secrets.token_bytes(16), f"{at or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    digest = base64.b64encode(hashlib.sha1(nonce + created.encode() + password.encode()).digest()).decode()
+    return (
+        f'<h:Security xmlns:h="urn:any"><h:UsernameToken><h:Username>admin</h:Username><h:Password Type="{TYPE}">'
+        f"{digest}</h:Password><h:Nonce>{base64.b64encode(nonce).decode()}</h:Nonce><h:Created>{created}</h:Created>"
+        "</h:UsernameToken></h:Security>"
+    )
+
+
+def envelope(operation: str, inside: str = "", header: str = "") -> bytes:
+    """A SOAP 1.2 request."""
+    return (
+        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope">'
+        f'<s:Header>{header}</s:Header><s:Body><o:{operation} xmlns:o="http://www.onvif.org/ver10/device/wsdl">'
+        f"{inside}</o:{operation}></s:Body></s:Envelope>"
+    ).encode()
+
+
+def soap(port: int, operation: str, inside: str = "", header: str | None = None, path: str = "device_service",
+         **headers: str) -> Reply:
+    """A SOAP call, with a right login unless told otherwise."""
+    given = security() if header is None else header
+    return fetch(port, "POST", f"/onvif/{path}", envelope(operation, inside, given), **headers)
+
+
+def raw(port: int, sent: bytes) -> bytes:
+    """All that comes back for some bytes, until the device closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(sent)
+        received = b""
+        while part := line.recv(65_536):
+            received += part
+        return received
