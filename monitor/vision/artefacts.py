@@ -34,6 +34,8 @@ _HUM_STRIPS, _HUM_FIRST, _HUM_LAST = 8, 5, 70
 # Damage: steps at the rows of coded units beyond the steps at other rows (grey levels): normal up to 2, faults from 8.
 _STEP_BEYOND, _STEP_LEAST = 5.0, 14.0
 _STEP_STRIPS, _STEP_SAMPLE = 8, 4
+# Straight edges of a scene have steps of many heights: their evenness is up to 2, that of damage mostly above 4.
+_STEP_EVEN, _STEP_SPREAD = 2.5, 4.0
 # In a picture decoded at reduced scale real edges are as sharp as damage: more is asked of it.
 _LEAST_UNIT, _SMALL_UNIT, _SMALL_UNIT_FACTOR = 2, 6, 3.0
 
@@ -113,15 +115,27 @@ def _damage(picture: Picture) -> float:
     means = np.abs(np.diff(np.asarray(narrow, dtype=np.int16), axis=0)).max(2)
     if int(np.sort(means[unit - 1 :: unit].max(0))[1]) < _STEP_LEAST / 2:
         return 0.0
-    steps = np.diff(rgb.astype(np.float32), axis=0)
-    strips = np.abs(np.median(_strips(steps, _STEP_STRIPS), axis=2)).max(2)
-    at_units = np.zeros(len(strips), dtype=bool)
+    steps = np.median(_strips(np.diff(rgb.astype(np.float32), axis=0), _STEP_STRIPS), axis=2)
+    heights = np.abs(steps).max(2)
+    at_units = np.zeros(len(heights), dtype=bool)
     at_units[unit - 1 :: unit] = True
     # Damage begins within a row of units: one strip of eight may begin a row later.
-    beside = np.sort(strips[at_units].max(0))[1]
-    elsewhere = np.sort(strips[~at_units].max(0))[1]
+    beside = np.sort(heights[at_units].max(0))[1]
+    elsewhere = np.sort(heights[~at_units].max(0))[1]
     factor = _SMALL_UNIT_FACTOR if unit < _SMALL_UNIT else 1.0
-    return float(min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST)) / factor
+    measure = float(min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST)) / factor
+    return min(measure, _evenness(steps[at_units]) / _STEP_EVEN)
+
+
+def _evenness(steps: Plane) -> float:
+    """How alike the largest step is from strip to strip: lost data shifts the level of all that follows by the same.
+
+    Steps over two rows of units, by the larger; their mean over their spread, the outermost strips left out.
+    """
+    first, second = steps[:-1], steps[1:]
+    both = np.sort(np.where(np.abs(first) > np.abs(second), first, second), axis=1)[:, 1:-1]
+    mean = np.abs(both.mean(1))
+    return float(np.where(mean > _STEP_LEAST / 2, mean / (both.std(1) + _STEP_SPREAD), 0).max(initial=0))
 
 
 def _strips(rows: Plane, count: int) -> Plane:

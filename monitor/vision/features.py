@@ -25,6 +25,7 @@ _CELL = 3
 _NOISE_FLOOR = 6.0
 # Detail (grey levels, squared) that quantisation alone leaves.
 _FINE_FLOOR, _COARSE_FLOOR = np.float32(0.02), np.float32(0.2)
+_NOISE_SHARE, _QUIETEST = np.float32(0.9), 0.05
 _TILE, _QUIET = 16, 0.1
 # The mean of |mask| of white noise of standard deviation 1 is 6 / sqrt(pi / 2).
 _MASK_TO_NOISE = float(np.sqrt(np.pi / 2)) / 6
@@ -99,6 +100,8 @@ def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:
     """
     fine = block_mean((luma - box(luma, 1)) ** 2)
     coarse = block_mean((box(half, 2) - box(half, 6)) ** 2)
+    # The quietest blocks tell the noise of the sensor, which lack of focus does not take.
+    fine = np.maximum(fine - _NOISE_SHARE * np.quantile(fine, _QUIETEST), 0)
     ratio = 0.5 * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
     return ratio.astype(np.float32), np.sqrt(coarse)
 

@@ -29,7 +29,7 @@ _DARK_LUMA = 48.0
 # scene under too little light still shows.
 _BLACK_LEVEL, _BLACK_SPAN = 18.0, 3.0
 # A slate ("NO VIDEO", blue screen) is of one colour, exactly, but for its text.
-_SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 2.5
+_SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 0.75
 # Real night pictures have lamps: of a picture that is too dark even the brightest hundredth is below this level.
 _DARK_TOP = 78.0
 # Where the accepted night is that dark, too dark is this share of it.

@@ -103,10 +103,11 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
         return _full_cover_only(share, lost, told, known and enough)
     shift, moved = _moved(features, reference, share, margin)
     blur, haze = _blur_and_haze(features, reference, lost)
+    blur /= _BLUR_LIMIT * margin
     faults = {
         Label.MOVED: moved,
-        Label.BLUR: blur / (_BLUR_LIMIT * margin),
-        Label.LOWCONTRAST: haze,
+        Label.BLUR: blur,
+        Label.LOWCONTRAST: haze if haze > blur else 0.0,
         Label.OBSTRUCTED: share / (_COVER_LIMIT * margin),
     }
     return Seen(faults, enough, round(share, 4), shift, _indices(lost))

@@ -69,7 +69,9 @@ def shifted(pixels: Pixels, right: float, down: float = 0.0) -> Pixels:
     """The content moved by shares of width and height; what comes in is another view."""
     height, width = pixels.shape[:2]
     wide = np.concatenate([view(91), pixels, view(92)], axis=1)
-    tall = np.concatenate([np.concatenate([view(93)] * 3, axis=1), wide, np.concatenate([view(94)] * 3, axis=1)], axis=0)
+    tall = np.concatenate(
+        [np.concatenate([view(93)] * 3, axis=1), wide, np.concatenate([view(94)] * 3, axis=1)], axis=0
+    )
     x, y = width - round(right * width), height - round(down * height)
     return tall[y : y + height, x : x + width]
 

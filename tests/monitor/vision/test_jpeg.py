@@ -113,7 +113,10 @@ def test_frames_that_no_decoder_reads_are_corrupt() -> None:
     twice = picture(8, 8)
     assert refused(twice[:2] + frame(8, 8) + twice[2:]) == ("corrupt", "frame header")
     assert refused(b"\xff\xd8" + segment(0xC0, b"\x08\0\x08\0\x08") + b"\xff\xd9") == ("corrupt", "frame header")
-    assert refused(b"\xff\xd8" + segment(0xC0, b"\x08\0\x08\0\x08\x01\x01") + b"\xff\xd9") == ("corrupt", "frame header")
+    assert refused(b"\xff\xd8" + segment(0xC0, b"\x08\0\x08\0\x08\x01\x01") + b"\xff\xd9") == (
+        "corrupt",
+        "frame header",
+    )
 
 
 def test_a_picture_needs_a_frame_before_its_scan_and_a_scan_at_all() -> None:
