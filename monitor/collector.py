@@ -44,7 +44,7 @@ with env.one_line_refusals():
     }
     _BROKER = env.redis_address("REDIS_URL")
 
-app = Celery("collector")
+app = Celery("collector", fixups=())  # Django is not loaded even where its settings are named
 app.conf.update(
     broker_url=_BROKER,
     broker_connection_retry_on_startup=True,
