@@ -13,6 +13,7 @@ import redis
 from celery import Task
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Zone
@@ -25,6 +26,8 @@ from monitor.wire import open_readings, seal
 
 # Readings older than this were sealed in another life of the platform. Seconds.
 READINGS_MAX_AGE_S = 600
+# Where pictures wait; a collector can name no other key of the broker.
+PICTURE_KEYS = "picture:"
 # A person waits this long for a visit under way to end, asking again each second.
 LOOK_TRIES = 20
 # How long steps of a look are of use to anybody.
@@ -48,7 +51,7 @@ def record(zone: str, token: str, look_id: int | None = None) -> str:
     readings = open_readings(token, keys_of(zone), READINGS_MAX_AGE_S)
     counted = recording.record(readings, zone, lambda key: _fetch(zone, key))
     if look_id is not None:
-        _end_look(look_id, "done" if counted else "refused")
+        _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")
     return f"{counted} of {len(readings)} readings counted"
 
 
@@ -79,12 +82,12 @@ def look(self: Task[Any, Any], look_id: int) -> str:
     row = Look.objects.select_related("device__endpoint__zone").get(pk=look_id)
     device = row.device
     if device.endpoint is None:
-        _end_look(look_id, "no_endpoint")
+        _end_look(Look.objects.all(), look_id, "no_endpoint")
         return "the device has no endpoint"
     claim = schedule.claim_for_look(device, timezone.now())
     if claim is None:
         if self.request.retries >= LOOK_TRIES:
-            _end_look(look_id, "busy")
+            _end_look(Look.objects.all(), look_id, "busy")
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
     zone = device.endpoint.zone.name
@@ -124,8 +127,8 @@ def _beat(name: str) -> None:
     Pulse.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
-def _end_look(look_id: int, outcome: str) -> None:
-    Look.objects.filter(pk=look_id, finished_at=None).update(finished_at=timezone.now(), outcome=outcome)
+def _end_look(looks: QuerySet[Look], look_id: int, outcome: str) -> None:
+    looks.filter(pk=look_id, finished_at=None).update(finished_at=timezone.now(), outcome=outcome)
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _store() -> redis.Redis:
 
 def _fetch(zone: str, key: str) -> tuple[bytes, bytes | None] | None:
     """Take a picture from the broker; None when its short life is over or it was sealed for another zone."""
-    token = _store().getdel(key)
+    token = _store().getdel(key) if key.startswith(PICTURE_KEYS) else None
     if not isinstance(token, bytes):
         return None
     try:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
-# A clock this many seconds or more off is told in the largest units only.
+# A share in words, by its nearest tenth.
 TENTHS = (
     gettext_lazy("less than a tenth"),
     gettext_lazy("one tenth"),
@@ -43,7 +43,7 @@ def sentence(cause: str, detail: Mapping[str, Any]) -> str:
         return unknown(cause)
     try:
         return _(CAUSES[cause].sentence) % _spoken(detail)
-    except KeyError:
+    except (KeyError, TypeError, ValueError):  # a detail that an older or newer collector writes otherwise
         return title(cause)
 
 
