@@ -74,9 +74,8 @@ class Talk:
         await self.endpoint.bucket.acquire(limit)
         began = asyncio.get_running_loop().time()
         try:
-            response = await self.endpoint.line.ask(
-                self.place, compose(method, path, self.place, headers, body), cap, limit
-            )
+            request = compose(method, path, self.place, headers, body)
+            response = await self.endpoint.line.ask(self.place, request, cap, limit, patient=self.reached)
         except Failure as exc:
             self._heard(exc)
             self._note(what, path, began, exc.cause)

@@ -326,19 +326,29 @@ class Line:
         self._wire, self._place = await dial(place, self._names, self._tls, until), place
         return self._wire
 
-    async def ask(self, place: Place, request: bytes, cap: int, until: float) -> http1.Response:
-        """One request, one reply; once more on a new connection where the kept one was dead."""
+    async def ask(
+        self, place: Place, request: bytes, cap: int, until: float, *, patient: bool = False
+    ) -> http1.Response:
+        """One request, one reply; once more on a new connection where the kept one was dead.
+
+        A silent kept connection is taken for dead after a while; not so where the device has just spoken (`patient`):
+        then it is slow, and a request that it is busy with must not be repeated (a replayed nonce looks like a wrong
+        password).
+        """
         wire = await self.connect(place, until)
         if wire.used:
             now = asyncio.get_running_loop().time()
+            half = now + (until - now) / 2
             with contextlib.suppress(LinkDown):
-                return await self._ask_reused(wire, request, cap, until, now)
+                return await self._ask_reused(
+                    wire, request, cap, until, until if patient else min(now + REUSED_SILENCE_S, half)
+                )
             wire = await self.connect(place, until)
         return await exchange(wire, request, cap, until)
 
-    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, now: float) -> http1.Response:
-        """As `exchange`, but a first byte must come soon; `LinkDown` says that the connection was dead."""
-        probe = asyncio.get_running_loop().call_at(now + min(REUSED_SILENCE_S, (until - now) / 2), _give_up, wire)
+    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, dead_at: float) -> http1.Response:
+        """As `exchange`, but a first byte must come before `dead_at`; `LinkDown` says that the connection was dead."""
+        probe = asyncio.get_running_loop().call_at(dead_at, _give_up, wire)
         try:
             return await exchange(wire, request, cap, until)
         finally:
