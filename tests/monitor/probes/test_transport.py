@@ -228,11 +228,21 @@ def test_a_changed_place_is_dialled_anew() -> None:
 
 
 def test_a_flood_is_not_buffered_beyond_its_limit() -> None:
-    async def go() -> int:
+    async def go() -> tuple[int, int]:
         wire = transport.Wire()
 
         class Deaf(asyncio.Transport):
-            paused = 0
+            paused = resumed = 0
+
+            def is_closing(self) -> bool:
+                return False
+
+            def is_reading(self) -> bool:
+                return self.paused == self.resumed
+
+            def resume_reading(self) -> None:
+                self.resumed += 1
+                wire.data_received(b"y")
 
             def pause_reading(self) -> None:
                 self.paused += 1
@@ -242,9 +252,14 @@ def test_a_flood_is_not_buffered_beyond_its_limit() -> None:
         wire.data_received(b"x" * transport.BUFFER_HIGH)
         assert deaf.paused == 0
         wire.data_received(b"x")
-        return deaf.paused
+        wire.buffer.clear()
+        waiting = asyncio.create_task(wire.more())
+        await asyncio.sleep(0)
+        wire.data_received(b"z")
+        assert await waiting
+        return deaf.paused, deaf.resumed
 
-    assert asyncio.run(go()) == 1
+    assert asyncio.run(go()) == (1, 1)
 
 
 def test_link_failures_are_findings_of_the_link() -> None:

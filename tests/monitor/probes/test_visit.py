@@ -538,3 +538,17 @@ def test_an_open_port_is_enough_for_tcp() -> None:
 
 def test_a_closed_port_is_not(closed_port: int) -> None:
     assert causes(look(target(closed_port, probe=Probe.TCP))[0]) == {LINK: "port_closed"}
+
+
+def test_a_service_in_trouble_is_told_though_pictures_still_come() -> None:
+    passport = {**LEARNED, "snapshot_auth": "none"}
+    with serving(Script({"GetSystemDateAndTime": http(200, b"?"), "/snap.jpg": http(200, JPEG)})) as fake:
+        reading = look(target(fake.port, subject(tiers=HEARTBEAT | PICTURE, passport=passport)))[0]
+    assert causes(reading) == {ACCESS: "protocol", CLOCK: "no_reply"}
+
+
+def test_a_known_offset_is_not_asked_for_again() -> None:
+    with serving(Script()) as fake:
+        goal = target(fake.port, subject(tiers=FACTS, passport=LEARNED))
+        looks(goal, goal)
+    assert fake.names() == ["GetSystemDateAndTime", "GetDeviceInformation", "GetDeviceInformation"]
