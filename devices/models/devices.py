@@ -139,9 +139,8 @@ class Device(models.Model):
             raise ValidationError({"parent": _("The parent is in another compound.")})
         above: Device | None = self.parent
         for _level in range(MAX_PARENTS):
-            if above is None:
-                return
-            if above.pk == self.pk:
+            if above is None or above.pk == self.pk:
                 break
             above = above.parent
-        raise ValidationError({"parent": _("The device would hang on itself.")})
+        if above is not None:
+            raise ValidationError({"parent": _("The device would hang on itself.")})
