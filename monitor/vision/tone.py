@@ -26,8 +26,8 @@ _TINT_REST = 1.0
 _DARK_LUMA = 48.0
 
 # 95 % of a black picture lie below this level (sensor pedestals are at 10 and 16), and its blocks hardly differ: a
-# scene under too little light still shows.
-_BLACK_LEVEL, _BLACK_SPAN = 18.0, 3.0
+# scene under too little light still shows. Below the last level nothing shows.
+_BLACK_LEVEL, _BLACK_SPAN, _NOTHING_LEVEL = 18.0, 3.5, 9.0
 # A slate ("NO VIDEO", blue screen) is of one colour, exactly, but for its text.
 _SLATE_SHARE, _SLATE_TOLERANCE = 0.9, 0.75
 # Real night pictures have lamps: of a picture that is too dark even the brightest hundredth is below this level.
@@ -103,6 +103,7 @@ def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     low, middle, top, highest = (float(value) for value in np.percentile(sample, (5, 50, 95, 99)))
     slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
     unlit = min(_BLACK_LEVEL / max(top, 1.0), _BLACK_SPAN / max(_span(features), 0.1))
+    unlit = max(unlit, _NOTHING_LEVEL / max(top, 1.0))
     return {
         Label.BLACK: max(unlit, slate if middle < _BURNT_LEVEL else 0.0),
         Label.WHITE: _white(sample),

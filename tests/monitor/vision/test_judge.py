@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from monitor.causes import CAUSES
 from monitor.vision import CameraModel, Judgement, Label, Picture, decode, extend, judge, learn
@@ -13,23 +17,26 @@ from monitor.vision.judge import fold
 from tests.monitor.vision.drawing import Pixels, Shot, blurred, covered, jpeg, shifted, snap, take, view
 
 VIEW = view()
-NIGHT = {"light": 0.6, "infrared": True}
+
+
+def night_shot(frame: int) -> Shot:
+    return Shot(light=0.6, infrared=True, frame=frame)
 
 
 @pytest.fixture(scope="module")
 def model() -> CameraModel:
-    return learn([snap(VIEW, Shot(frame=1)), snap(VIEW, Shot(frame=2, **NIGHT))])
+    return learn([snap(VIEW, Shot(frame=1)), snap(VIEW, night_shot(2))])
 
 
 @pytest.fixture(scope="module", params=["day", "night"])
 def shot(request: pytest.FixtureRequest) -> Shot:
-    return Shot(frame=50) if request.param == "day" else Shot(frame=50, **NIGHT)
+    return Shot(frame=50) if request.param == "day" else night_shot(50)
 
 
 def test_every_label_but_normal_is_a_cause() -> None:
-    words = "normal obstructed moved blur dark black white frozen corrupt noise stripes cast lowcontrast".split()
-    assert [label.value for label in Label] == words
-    assert set(words) - {"normal"} <= set(CAUSES)
+    words = "normal obstructed moved blur dark black white frozen corrupt noise stripes cast lowcontrast"
+    assert " ".join(label.value for label in Label) == words
+    assert {label.value for label in Label} - {"normal"} <= set(CAUSES)
 
 
 # -- normal
@@ -74,14 +81,18 @@ def test_size_and_scores_come_with_it(model: CameraModel) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda v: covered(v, 0.7), lambda v: shifted(v, 0.2), lambda v: blurred(v, 0.01)])
-def test_without_a_model_the_view_is_not_judged(spoil) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_model_the_view_is_not_judged(spoil: Callable[[Pixels], Pixels]) -> None:
     found = judge(snap(spoil(VIEW)))
     assert (found.label, found.reason, found.covered_share, found.blocks) == (Label.NORMAL, "", 0.0, ())
 
 
+def pixels_of(values: NDArray[np.floating[Any]]) -> Pixels:
+    return np.asarray(np.clip(values, 0, 255), dtype=np.float32)
+
+
 def flat(level: float, spread: float = 0.0) -> Pixels:
     noise = np.random.default_rng(3).normal(0, spread, (360, 640, 1)) if spread else 0.0
-    return np.clip(np.full((360, 640, 3), level, np.float32) + noise, 0, 255)
+    return pixels_of(np.full((360, 640, 3), level) + noise)
 
 
 def slate() -> Pixels:
@@ -96,12 +107,12 @@ def torn() -> Pixels:
 
 
 def barred(contrast: float = 90) -> Pixels:
-    return np.clip(VIEW + contrast * np.sin(np.arange(360) / 360 * 2 * np.pi * 5)[:, None, None], 0, 255)
+    return pixels_of(VIEW + contrast * np.sin(np.arange(360) / 360 * 2 * np.pi * 5)[:, None, None])
 
 
 def interfered(strength: float = 25) -> Pixels:
     rows, columns = np.mgrid[:360, :640]
-    return np.clip(VIEW + strength * np.sin(rows * 1.3 + columns * 0.35)[:, :, None], 0, 255)
+    return pixels_of(VIEW + strength * np.sin(rows * 1.3 + columns * 0.35)[:, :, None])
 
 
 def dropped() -> Pixels:
@@ -112,12 +123,13 @@ def dropped() -> Pixels:
 
 def damaged() -> Pixels:
     pixels = VIEW.copy()
-    pixels[160:] = np.clip(pixels[160:] + (60, -50, 20), 0, 255)
+    pixels[160:] = np.clip(np.add(pixels[160:], (60, -50, 20)), 0, 255)
     return pixels
 
 
 def tinted(strength: float = 1.0) -> Pixels:
-    return np.clip(VIEW * (1 + 0.5 * strength, 1 - 0.4 * strength, 1 + 0.3 * strength) + (25, -10, 25), 0, 255)
+    gains = np.array((1 + 0.5 * strength, 1 - 0.4 * strength, 1 + 0.3 * strength))
+    return pixels_of(VIEW * gains + np.array((25, -10, 25)))
 
 
 ALONE = {
@@ -144,6 +156,9 @@ def test_faults_that_need_no_model(label: Label, number: int) -> None:
 def test_a_black_picture_has_no_scene_and_a_dark_one_has() -> None:
     assert judge(decode(jpeg(VIEW * 0.05 + 2))).label is Label.DARK
     assert judge(decode(jpeg(VIEW * 0.005 + 2))).label is Label.BLACK
+    assert judge(decode(jpeg(VIEW * 0.005 + 16))).label is Label.BLACK
+    assert judge(decode(jpeg(flat(22)))).label is Label.BLACK
+    assert judge(decode(jpeg(flat(24, 4)))).label is Label.DARK
 
 
 def test_the_brightest_hundredth_decides_what_is_too_dark() -> None:
@@ -190,7 +205,7 @@ def test_a_full_cover_of_a_known_view_is_told_even_in_an_unknown_phase() -> None
 
 
 def test_an_unknown_phase_is_not_checkable() -> None:
-    found = judge(snap(VIEW, Shot(frame=4, **NIGHT)), learn([snap(VIEW)]))
+    found = judge(snap(VIEW, night_shot(4)), learn([snap(VIEW)]))
     assert (found.label, found.checkable, found.reason) == (Label.NORMAL, False, "no reference of this phase")
 
 
@@ -200,7 +215,9 @@ def test_a_fault_that_needs_no_model_is_told_in_an_unknown_phase() -> None:
 
 
 def test_a_view_without_edges_is_not_checkable() -> None:
-    wall = np.repeat(np.linspace(90, 160, 640, dtype=np.float32)[None, :, None], 360, axis=0) * (1, 0.8, 0.7)
+    wall = np.repeat(np.linspace(90, 160, 640, dtype=np.float32)[None, :, None], 360, axis=0) * np.array(
+        (1, 0.8, 0.7), np.float32
+    )
     found = judge(snap(wall, Shot(frame=2)), learn([snap(wall, Shot(frame=1))]))
     assert (found.label, found.checkable, found.reason) == (Label.NORMAL, False, "few reliable blocks")
 
@@ -222,8 +239,6 @@ def test_a_shake_is_no_move(model: CameraModel, right: float) -> None:
 
 
 def test_rotation_and_zoom_are_moves(model: CameraModel) -> None:
-    from PIL import Image
-
     image = Image.fromarray(VIEW.astype(np.uint8))
     rotated = np.asarray(image.rotate(5, Image.Resampling.BICUBIC), dtype=np.float32)
     zoomed = np.asarray(image.crop((50, 28, 590, 332)).resize(image.size), dtype=np.float32)
@@ -252,7 +267,7 @@ def test_fog_is_low_contrast_and_not_a_cover(model: CameraModel) -> None:
 
 def test_a_cast_is_measured_from_the_accepted_colours(model: CameraModel) -> None:
     assert judge(snap(tinted(0.4)), model).label is Label.CAST
-    assert judge(snap(VIEW * (1.06, 1.0, 0.94)), model).label is Label.NORMAL
+    assert judge(snap(pixels_of(VIEW * np.array((1.06, 1.0, 0.94)))), model).label is Label.NORMAL
 
 
 # -- frozen
@@ -268,8 +283,6 @@ def test_the_same_bytes_are_frozen() -> None:
 
 
 def test_the_same_frame_under_a_running_clock_is_frozen(shot: Shot) -> None:
-    from dataclasses import replace
-
     later = replace(shot, clock="2026-11-03 09:10:07")
     found = frozen(snap(VIEW, shot), snap(VIEW, later))
     assert found.label is Label.FROZEN
