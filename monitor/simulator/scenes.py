@@ -30,7 +30,7 @@ from monitor.simulator.texture import Rng
 
 BEIJING = timezone(timedelta(hours=8), "CST")
 JPEG_QUALITY = 80
-CACHE_BYTES = 160 * 1024 * 1024  # room for more than fifty layers of 1280x720
+CACHE_BYTES = 200 * 1024 * 1024  # room for seventy layers of 1280x720, or thirty of 1920x1080
 LENS_BLUR = 0.0005  # radius as a share of the width: no lens is sharper
 NOISE_MARGIN_PX = 64
 DAY_NOISE, NIGHT_NOISE = 2.2, 4.5  # standard deviations of the sensor's noise, in grey levels
@@ -76,34 +76,36 @@ class Layer:
 
 
 class LayerCache:
-    """Layers by what they depend on, the least recently used thrown away when they take too much room."""
+    """The last layer of each view, the least recently used thrown away when they take too much room."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._layers: OrderedDict[tuple[object, ...], Layer] = OrderedDict()
-        self._bytes = 0
+        self._layers: OrderedDict[tuple[object, ...], tuple[Light, Layer]] = OrderedDict()
         self._lock = threading.Lock()
+        self.bytes = 0
 
-    @property
-    def bytes(self) -> int:
-        """How much room the layers take."""
-        return self._bytes
+    def get(self, view: tuple[object, ...], light: Light, build: Callable[[], Layer]) -> Layer:
+        """The layer of a view in a light, built when it is not there; several threads may build at once.
 
-    def get(self, key: tuple[object, ...], build: Callable[[], Layer]) -> Layer:
-        """The layer of a key, built when it is not there; several threads may build at once."""
+        Only the layer of the last light is kept: time runs one way.
+        """
         with self._lock:
-            layer = self._layers.get(key)
-            if layer is not None:
-                self._layers.move_to_end(key)
-                return layer
+            kept = self._layers.get(view)
+            if kept is not None and kept[0] == light:
+                self._layers.move_to_end(view)
+                return kept[1]
         layer = build()
         with self._lock:
-            if key not in self._layers:
-                self._layers[key] = layer
-                self._bytes += _size_of(layer)
-            while self._bytes > self._limit and len(self._layers) > 1:
-                self._bytes -= _size_of(self._layers.popitem(last=False)[1])
+            self._drop(view)
+            self._layers[view] = (light, layer)
+            self.bytes += _size_of(layer)
+            while self.bytes > self._limit and len(self._layers) > 1:
+                self._drop(next(iter(self._layers)))
         return layer
+
+    def _drop(self, view: tuple[object, ...]) -> None:
+        if view in self._layers:
+            self.bytes -= _size_of(self._layers.pop(view)[1])
 
 
 def _size_of(layer: Layer) -> int:
@@ -156,8 +158,8 @@ def jpeg(
 def _through_lens(scene: SceneSpec, at: datetime, size: tuple[int, int], faults: Faults, rng: Rng) -> Image.Image:
     """What falls on the sensor: the still layer, what moves, rain, a cover."""
     light, shift = light_of(scene, at), number(faults, "turned")
-    key = (scene.kind, scene.seed, size, light, shift)
-    layer = LAYERS.get(key, lambda: build_layer(scene, size, light, shift))
+    view = (scene.kind, scene.seed, size, shift)
+    layer = LAYERS.get(view, light, lambda: build_layer(scene, size, light, shift))
     image = layer.image.copy()
     _sway(image, layer.stage.swaying, at)
     _move(image, layer.stage, at)

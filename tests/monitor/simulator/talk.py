@@ -5,15 +5,58 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import re
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from tests.monitor.simulator.test_auth import TYPE, Client
+from monitor.simulator.auth import REALM
 
 SNAPSHOT = "/onvif-http/snapshot?Profile_1"
 PASSWORD = "s&cret"
+TYPE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
+
+
+class Client:
+    """An HTTP digest client written from RFC 7616, apart from the code under test."""
+
+    def __init__(self, challenge: str, password: str = "s&cret") -> None:
+        self.parts = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
+        self.password = password
+
+    def header(
+        self,
+        count: int = 1,
+        uri: str = "/snap?1",
+        method: str = "GET",
+        *,
+        changes: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        given = {
+            "username": "admin",
+            "realm": self.parts["realm"],
+            "nonce": self.parts["nonce"],
+            "uri": uri,
+            "qop": "auth",
+            "nc": f"{count:08x}",
+            "cnonce": "c0",
+            "algorithm": self.parts["algorithm"],
+            **changes,
+        }
+        hashed = hashlib.new("md5" if given["algorithm"] == "MD5" else "sha256")
+
+        def digest(text: str) -> str:
+            one = hashed.copy()
+            one.update(text.encode())
+            return one.hexdigest()
+
+        ha1, ha2 = digest(f"admin:{REALM}:{self.password}"), digest(f"{method}:{uri}")
+        response = digest(f"{ha1}:{given['nonce']}:{given['nc']}:{given['cnonce']}:auth:{ha2}")
+        given = {"response": response, **given}
+        return "Digest " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
 
 
 @dataclass(frozen=True)
@@ -73,8 +116,9 @@ def envelope(operation: str, inside: str = "", header: str = "") -> bytes:
     ).encode()
 
 
-def soap(port: int, operation: str, inside: str = "", header: str | None = None, path: str = "device_service",
-         **headers: str) -> Reply:
+def soap(
+    port: int, operation: str, inside: str = "", header: str | None = None, path: str = "device_service", **headers: str
+) -> Reply:
     """A SOAP call, with a right login unless told otherwise."""
     given = security() if header is None else header
     return fetch(port, "POST", f"/onvif/{path}", envelope(operation, inside, given), **headers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,6 @@ import pytest
 from monitor.simulator.auth import (
     NONCE_LIFE,
     NONCES_KEPT,
-    REALM,
     DigestGate,
     Lockout,
     Login,
@@ -23,10 +21,10 @@ from monitor.simulator.auth import (
     check_basic,
     parse_created,
 )
+from tests.monitor.simulator.talk import TYPE, Client
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 USER = User("admin", "s&cret")
-TYPE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
 
 
 def token(nonce: bytes = b"one", created: str = "2026-03-01T04:00:00Z", password: str = "s&cret") -> UsernameToken:
@@ -89,29 +87,6 @@ def test_some_devices_want_created_to_end_in_z() -> None:
     assert wsse(token(), needs_z=True) is Login.WORKED
 
 
-class Client:
-    """An HTTP digest client written from RFC 7616, apart from the code under test."""
-
-    def __init__(self, challenge: str, password: str = "s&cret") -> None:
-        self.parts = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge))
-        self.password = password
-
-    def header(self, count: int = 1, uri: str = "/snap?1", method: str = "GET", **changes: str) -> str:
-        given = {"username": "admin", "realm": self.parts["realm"], "nonce": self.parts["nonce"], "uri": uri,
-                 "qop": "auth", "nc": f"{count:08x}", "cnonce": "c0", "algorithm": self.parts["algorithm"], **changes}
-        hashed = hashlib.new("md5" if given["algorithm"] == "MD5" else "sha256")
-
-        def digest(text: str) -> str:
-            one = hashed.copy()
-            one.update(text.encode())
-            return one.hexdigest()
-
-        ha1, ha2 = digest(f"admin:{REALM}:{self.password}"), digest(f"{method}:{uri}")
-        response = digest(f"{ha1}:{given['nonce']}:{given['nc']}:{given['cnonce']}:auth:{ha2}")
-        given = {"response": response, **given}
-        return "Digest " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value)
-
-
 def login(gate: DigestGate, header: str, target: str = "/snap?1", at: datetime = NOW, *, once: bool = False) -> Login:
     return gate.check(header, "GET", target, USER, at, single_use=once)
 
@@ -129,13 +104,19 @@ def test_the_strongest_algorithm_is_offered_first() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"username": "root"}, {"realm": "elsewhere"}, {"qop": "auth-int"}, {"nc": "1"}, {"nc": "0000000g"},
-        {"cnonce": ""}, {"algorithm": "SHA-256"}, {"response": "0" * 32},
+        {"username": "root"},
+        {"realm": "elsewhere"},
+        {"qop": "auth-int"},
+        {"nc": "1"},
+        {"nc": "0000000g"},
+        {"cnonce": ""},
+        {"algorithm": "SHA-256"},
+        {"response": "0" * 32},
     ],
 )
 def test_a_digest_with_one_part_wrong_is_refused(changes: dict[str, str]) -> None:
     gate = DigestGate()
-    assert login(gate, Client(gate.challenges(NOW)[0]).header(**changes)) is Login.REFUSED
+    assert login(gate, Client(gate.challenges(NOW)[0]).header(changes=changes)) is Login.REFUSED
 
 
 def test_a_wrong_password_or_another_address_is_refused() -> None:
@@ -150,7 +131,11 @@ def test_a_nonce_is_good_for_many_requests_each_count_once() -> None:
     gate = DigestGate()
     client = Client(gate.challenges(NOW)[0])
     assert [login(gate, client.header(count)) for count in (1, 2, 2, 3)] == [
-        Login.WORKED, Login.WORKED, Login.STALE, Login.WORKED]
+        Login.WORKED,
+        Login.WORKED,
+        Login.STALE,
+        Login.WORKED,
+    ]
 
 
 def test_a_nonce_for_one_request_is_stale_at_the_second() -> None:
@@ -198,7 +183,9 @@ def test_another_scheme_is_no_digest(header: str) -> None:
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
-        ("admin:s&cret", Login.WORKED), ("admin:wrong", Login.REFUSED), ("root:s&cret", Login.REFUSED),
+        ("admin:s&cret", Login.WORKED),
+        ("admin:wrong", Login.REFUSED),
+        ("root:s&cret", Login.REFUSED),
         ("admin", Login.REFUSED),
     ],
 )

@@ -54,7 +54,9 @@ def test_the_device_tells_who_it_is(city: RunningCity) -> None:
 def test_its_addresses_lead_back_to_it(city: RunningCity) -> None:
     here = f"http://127.0.0.1:{city.port('cam')}"
     assert values(soap(city.port("cam"), "GetCapabilities"), "XAddr") == [
-        f"{here}/onvif/device_service", f"{here}/onvif/media_service"]
+        f"{here}/onvif/device_service",
+        f"{here}/onvif/media_service",
+    ]
     assert values(soap(city.port("cam"), "GetSnapshotUri"), "Uri") == [here + SNAPSHOT]
     assert values(soap(city.port("cam"), "GetStreamUri"), "Uri") == ["rtsp://127.0.0.1:554/Profile_1"]
 
@@ -146,8 +148,7 @@ def digest_soap(port: int) -> int:
     return fetch(port, "POST", path, envelope("GetProfiles"), Authorization=header).status
 
 
-@pytest.mark.parametrize(("key", "by_token", "by_digest"), [
-    ("cam", 200, 200), ("sha", 200, 200), ("digest", 401, 200)])
+@pytest.mark.parametrize(("key", "by_token", "by_digest"), [("cam", 200, 200), ("sha", 200, 200), ("digest", 401, 200)])
 def test_soap_takes_the_logins_of_its_kind(city: RunningCity, key: str, by_token: int, by_digest: int) -> None:
     assert (soap(city.port(key), "GetProfiles").status, digest_soap(city.port(key))) == (by_token, by_digest)
 

@@ -67,8 +67,14 @@ def _device(**changes: Any) -> str:
         (_device(scene={"colour": 1}), "devices[0].scene.colour"),
         (_device(channels=[{"key": "c"}]), "devices[0].channels"),
         (_device(kind="recorder", channels=[{"key": "a"}]), "devices[0].channels[0].key"),
-        (_device(kind="recorder", channels=[{"key": "c", "faults": {"off": True}}]), "devices[0].channels[0].faults.off"),
-        (_device(kind="recorder", channels=[{"key": "c", "scene": {"kind": "x"}}]), "devices[0].channels[0].scene.kind"),
+        (
+            _device(kind="recorder", channels=[{"key": "c", "faults": {"off": True}}]),
+            "devices[0].channels[0].faults.off",
+        ),
+        (
+            _device(kind="recorder", channels=[{"key": "c", "scene": {"kind": "x"}}]),
+            "devices[0].channels[0].scene.kind",
+        ),
         (_device(parent="b"), "devices[0].parent"),
         (_device(parent="a"), "devices[0].parent"),
     ],

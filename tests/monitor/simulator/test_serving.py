@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from monitor.simulator.answers import GARBAGE
 from monitor.simulator.faults import FAULTS, FaultError
 from monitor.simulator.http import LARGEST_BODY, LARGEST_HEAD
 from monitor.simulator.network import LAST_PORT, bind, bind_free
-from monitor.simulator.plan import CityPlan, DevicePlan
+from monitor.simulator.plan import CityPlan, DevicePlan, SceneSpec
 from monitor.simulator.server import RunningCity
+from tests.monitor.simulator.conftest import SMALL
 from tests.monitor.simulator.talk import SNAPSHOT, ask, fetch, raw, security, snapshot, soap
 
 FETCH = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -336,6 +342,22 @@ def test_a_frozen_camera_sends_the_same_bytes_until_it_thaws(city: RunningCity) 
     assert snapshot(port).body == frozen
     city.set_faults("cam", frozen=False)
     assert snapshot(port).body != frozen
+
+
+def test_a_frozen_picture_can_have_a_clock_that_runs() -> None:
+    instant = [datetime(2026, 3, 3, 4, 0, tzinfo=UTC)]
+    plan = CityPlan((DevicePlan("a", auth="none", size=SMALL, scene=SceneSpec("hall", 4)),))
+    with RunningCity(plan, now=lambda: instant[0]) as city:
+        city.set_faults("a", frozen=True, frozen_clock_runs=True)
+        first = picture(city.port("a"))
+        instant[0] += timedelta(minutes=2)
+        changed = np.argwhere(np.abs(picture(city.port("a")) - first) > 12)
+    assert 0 < changed[:, 0].max() < 24  # nothing but the line of the clock
+
+
+def picture(port: int) -> NDArray[np.int16]:
+    """A snapshot of an open device as grey levels."""
+    return np.asarray(Image.open(io.BytesIO(fetch(port, path=SNAPSHOT).body)).convert("L")).astype(np.int16)
 
 
 def test_a_fault_that_cannot_be_is_refused_and_changes_nothing(city: RunningCity) -> None:
