@@ -337,18 +337,21 @@ class Line:
         """
         wire = await self.connect(place, until)
         if wire.used:
-            now = asyncio.get_running_loop().time()
-            half = now + (until - now) / 2
-            with contextlib.suppress(LinkDown):
-                return await self._ask_reused(
-                    wire, request, cap, until, until if patient else min(now + REUSED_SILENCE_S, half)
-                )
+            try:
+                return await self._ask_reused(wire, request, cap, until, patient)
+            except LinkDown as exc:
+                if "closed" not in exc.detail:  # silent to the end: there is no time left to ask anew
+                    raise
             wire = await self.connect(place, until)
         return await exchange(wire, request, cap, until)
 
-    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, dead_at: float) -> http1.Response:
-        """As `exchange`, but a first byte must come before `dead_at`; `LinkDown` says that the connection was dead."""
-        probe = asyncio.get_running_loop().call_at(dead_at, _give_up, wire)
+    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, patient: bool) -> http1.Response:
+        """As `exchange`, but who is impatient takes a connection for closed on which no first byte comes soon."""
+        if patient:
+            return await exchange(wire, request, cap, until)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        probe = loop.call_at(now + min(REUSED_SILENCE_S, (until - now) / 2), _give_up, wire)
         try:
             return await exchange(wire, request, cap, until)
         finally:

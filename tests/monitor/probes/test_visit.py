@@ -552,3 +552,10 @@ def test_a_known_offset_is_not_asked_for_again() -> None:
         goal = target(fake.port, subject(tiers=FACTS, passport=LEARNED))
         looks(goal, goal)
     assert fake.names() == ["GetSystemDateAndTime", "GetDeviceInformation", "GetDeviceInformation"]
+
+
+def test_a_device_that_falls_silent_after_it_spoke_is_not_asked_twice() -> None:
+    with serving(Script({"GetDeviceInformation": [b""]}), gap_s=5) as fake:
+        reading = look(target(fake.port, subject(tiers=HEARTBEAT | FACTS, passport=LEARNED), deadline_s=0.5))[0]
+    assert fake.names() == ["GetSystemDateAndTime", "GetDeviceInformation"]
+    assert causes(reading) == {IDENTITY: "no_reply"}
