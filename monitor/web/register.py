@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -46,6 +47,7 @@ DRY_RUN_KEPT_S = 1800
 # Mistakes shown on one page; more are counted.
 MISTAKES_SHOWN = 200
 NEW_COMPOUND = "new"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class DeviceForm(forms.Form):
@@ -289,12 +291,12 @@ def _keep(text: str, user: User) -> str:
 
 
 def _kept(token: str, user: User) -> str | None:
-    kept = cache.get(_cache_key(token, user))
+    kept = cache.get(_cache_key(token, user)) if _TOKEN.fullmatch(token) else None
     return decrypt(kept) if isinstance(kept, str) else None
 
 
 def _cache_key(token: str, user: User) -> str:
-    return f"import:{user.pk}:{token[:64]}"
+    return f"import:{user.pk}:{token}"
 
 
 @require_GET

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.utils.translation import override
@@ -18,6 +19,13 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 HEAD = "compound,name,kind,address,port,username,password,parent,channel,position,sees\n"
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """The words are English message ids."""
+    with override("en"):
+        yield
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import override
 
 from devices.models import Compound, Credential, Device, Endpoint, Kind, Life, Slot, Zone
 from devices.registering import (
@@ -26,6 +28,13 @@ from devices.registering import (
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """The words are English message ids."""
+    with override("en"):
+        yield
 
 
 def entry(compound: Compound, **fields: Any) -> Entry:

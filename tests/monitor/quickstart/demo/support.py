@@ -41,6 +41,6 @@ def undrawn(jobs: Sequence[Job]) -> list[View]:
     """Views as `draw_all` gives them, without drawing."""
     data = make.jpeg(3)
     return [
-        View(job.key, b"signature", 6, {"day": (job.instants[0], data), "night": (job.instants[3], data)})
+        View(job.key, b"signature", 6, {"day": (job.instants[0], data), "night": (job.instants[-1], data)})
         for job in jobs
     ]
