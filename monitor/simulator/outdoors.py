@@ -138,7 +138,7 @@ def _house(stage: Stage, house: House) -> None:
     roof = (HOUSE_DEPTH_M + 0.8, 0.5, z1 - z0 + 0.8)
     stage.box((left + HOUSE_DEPTH_M / 2, height, (z0 + z1) / 2), roof, scaled(style.band, 0.8))
     stage.wall(style, (left, height, z0), (HOUSE_DEPTH_M, 0.0), height, scale=12.0)
-    scale = 22.0 if z0 < NEAR_HOUSE_M else 12.0
+    scale = 18.0 if z0 < NEAR_HOUSE_M else 12.0
     if house.side < 0:
         stage.wall(style, (house.front, height, z0), (0.0, z1 - z0), height, scale=scale)
     else:
