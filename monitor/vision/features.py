@@ -71,13 +71,16 @@ def block_mean(plane: Plane) -> Plane:
 
 def box(plane: Plane, radius: int) -> Plane:
     """Mean over a square of 2 * radius + 1 px, edges repeated."""
+    height, width = plane.shape
     size = 2 * radius + 1
-    padded = np.pad(plane, ((radius + 1, radius), (radius + 1, radius)), mode="edge")
-    padded[0, :] = 0
-    padded[:, 0] = 0
-    total = padded.cumsum(0, dtype=np.float64).cumsum(1)
-    area = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
-    return np.asarray(area / (size * size), dtype=np.float32)
+    padded = np.pad(plane, radius, mode="edge")
+    rows = padded[:height].copy()
+    for offset in range(1, size):
+        rows += padded[offset : offset + height]
+    total = rows[:, :width].copy()
+    for offset in range(1, size):
+        total += rows[:, offset : offset + width]
+    return np.asarray(total / (size * size), dtype=np.float32)
 
 
 def edge_field(luma: Plane) -> Field:
