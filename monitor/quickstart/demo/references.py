@@ -15,8 +15,8 @@ from monitor.quickstart.demo.drawing import SIZE, Job, View
 from monitor.quickstart.demo.history import BEIJING, moment
 from monitor.quickstart.demo.plan import THINGS
 
-# One picture by day and one by night, two days ago, under an even sky. Against these two, pictures of the demo's cameras
-# are judged normal in all weathers from dawn to dusk, no worse than against six; each more costs 5 s of the first start.
+# One picture by day and one by night, two days ago, under an even sky. Against these two, pictures of the demo's
+# cameras are judged normal in all weathers from dawn to dusk, as against six; each more costs 5 s of the first start.
 TAKEN_DAYS_AGO = 2
 TIMES = ("12:00", "22:30")
 WEATHER = "overcast"
