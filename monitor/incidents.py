@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
-from devices.models import Compound, Device
+from devices.models import Device
 from devices.models.devices import MAX_PARENTS
 from monitor.health import Change, State
 from monitor.models import Event, Incident
@@ -41,7 +41,6 @@ def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
     _one_at_a_time()
     opening = [item for item in turned if _opens(item.change)]
     closing = [item for item in turned if item.change.was in BAD and item.change.now is State.OK]
-    _queue_up([item.device_id for item in (*opening, *closing) if item.aspect is Aspect.LINK])
     opened = _open(opening, now)
     _rename([item for item in turned if item.change.was in BAD and item.change.now is State.FAULTY])
     closed = _close(closing, now)
@@ -51,18 +50,11 @@ def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
     return opened
 
 
-def _queue_up(device_ids: Sequence[int]) -> None:
-    """One batch after the other in each compound (a tree never leaves its own).
-
-    A switch and its cameras, found down at the same moment by two batches, would not see each other otherwise.
-    """
-    if device_ids:
-        places = Device.objects.filter(pk__in=device_ids).values("compound")
-        list(Compound.objects.filter(pk__in=places).select_for_update(no_key=True).order_by("pk").values_list("pk"))
-
-
 def _one_at_a_time() -> None:
-    """Batches that change incidents follow each other: adopting reaches across devices, and must not deadlock."""
+    """Batches that change incidents follow each other: adopting reaches across devices, and must not deadlock.
+
+    And a switch and its cameras, found down at the same moment by two batches, would not see each other.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 

@@ -110,7 +110,8 @@ def _leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
     """The schedule rows of the zone whose lease one of the readings carries, locked in one order by all."""
     carried = {(reading.endpoint_id, reading.lease) for reading in readings}
     endpoints = {endpoint_id for endpoint_id, _lease in carried}
-    rows = Schedule.objects.select_for_update().filter(endpoint__in=endpoints, zone__name=zone).order_by("pk")
+    locked = Schedule.objects.select_for_update(of=("self",))
+    rows = locked.filter(endpoint__in=endpoints, zone__name=zone).order_by("pk")
     return {row.endpoint_id: row for row in rows if (row.endpoint_id, str(row.lease)) in carried}
 
 
