@@ -112,8 +112,8 @@ def proof(picture: Mapping[str, object]) -> str:
     if picture.get("label") != "obstructed" or not isinstance(blocks, list) or not blocks:
         return ""
     told = ngettext(
-        "Inside the outline %(n)s block of %(all)s no longer shows what the reference shows.",
-        "Inside the outline %(n)s blocks of %(all)s no longer show what the reference shows.",
+        "%(n)s block of %(all)s no longer shows what the reference shows; it is outlined.",
+        "%(n)s blocks of %(all)s no longer show what the reference shows; they are outlined.",
         len(blocks),
     )
     return told % {"n": len(blocks), "all": BLOCKS}

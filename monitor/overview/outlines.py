@@ -6,14 +6,41 @@ from collections.abc import Iterable
 
 COLUMNS, ROWS = 16, 12
 
+# A gap of so many cells in a covered patch is closed in its outline.
+SMALL_HOLE = 3
+
 Corner = tuple[int, int]
+Cell = tuple[int, int]
 
 
 def outline(blocks: Iterable[int]) -> str:
-    """The path around blocks (row * 16 + column): one closed loop around each patch and each hole in one."""
+    """The path around blocks (row * 16 + column): one closed loop around each patch and each large hole in one."""
     cells = {divmod(block, COLUMNS) for block in blocks if 0 <= block < COLUMNS * ROWS}
-    steps = _border(cells)
+    steps = _border(cells | _small_holes(cells))
     return "".join(_drawn(loop) for loop in _loops(steps))
+
+
+def _small_holes(cells: set[Cell]) -> set[Cell]:
+    """Enclosed gaps of a few cells: a loop around each would hide the picture that the outline is to explain."""
+    free = {(row, column) for row in range(-1, ROWS + 1) for column in range(-1, COLUMNS + 1)} - cells
+    holes: set[Cell] = set()
+    while free:
+        gap = _patch(min(free), free)
+        free -= gap
+        holes |= gap if len(gap) <= SMALL_HOLE else set()
+    return holes
+
+
+def _patch(start: Cell, among: set[Cell]) -> set[Cell]:
+    """The cells that hang together with one, side by side."""
+    found, edge = {start}, [start]
+    while edge:
+        row, column = edge.pop()
+        for cell in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if cell in among and cell not in found:
+                found.add(cell)
+                edge.append(cell)
+    return found
 
 
 def arrow(shift: tuple[float, float] | None) -> str:
@@ -41,7 +68,7 @@ def _point(at: tuple[float, float]) -> str:
     return f"{at[0]:.2f} {at[1]:.2f}"
 
 
-def _border(cells: set[tuple[int, int]]) -> dict[Corner, list[Corner]]:
+def _border(cells: set[Cell]) -> dict[Corner, list[Corner]]:
     """Sides of cells that no other cell shares, walked clockwise: from each corner to the next ones."""
     steps: dict[Corner, list[Corner]] = {}
     for row, column in sorted(cells):

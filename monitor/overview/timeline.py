@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from devices.models import Device
 from monitor import words
@@ -41,24 +41,30 @@ def timeline(device: Device, since: datetime) -> list[Entry]:
 
 
 def _observed(device: Device, since: datetime) -> Iterable[Entry]:
-    rows = Transition.objects.filter(device=device, decided_at__gte=since).order_by("-decided_at", "-pk")[:SHOWN]
-    return [_transition(row) for row in rows]
+    """Transitions, those that one look or one silence made of several aspects as one entry."""
+    rows = Transition.objects.filter(device=device, decided_at__gte=since).order_by("-decided_at", "-pk")
+    together: dict[tuple[datetime, str, str], list[Transition]] = {}
+    for row in rows[: SHOWN * len(Aspect)]:
+        together.setdefault((row.decided_at, row.now, row.cause), []).append(row)
+    return [_transition(group) for group in together.values()]
 
 
-def _transition(row: Transition) -> Entry:
-    name = str(NAMES[Aspect(row.aspect)])
+def _transition(group: Sequence[Transition]) -> Entry:
+    row = group[0]
+    names = pgettext("between names", ", ").join(str(NAMES[Aspect(item.aspect)]) for item in reversed(group))
     cause = words.title(row.cause)
-    css = CSS[CAUSES[row.cause].category] if row.cause in CAUSES else "unk"
     if row.now == State.SUSPECT:
-        return Entry(row.decided_at, "sus", _("Suspected: %(cause)s") % {"cause": cause}, name)
+        return Entry(row.decided_at, "sus", _("Suspected: %(cause)s") % {"cause": cause}, names)
     if row.now == State.FAULTY:
-        began = _("%(aspect)s; it counts from %(at)s") % {"aspect": name, "at": words.clock(row.at)}
+        began = _("%(aspect)s; it counts from %(at)s") % {"aspect": names, "at": words.clock(row.at)}
+        css = CSS[CAUSES[row.cause].category] if row.cause in CAUSES else "unk"
         return Entry(row.decided_at, css, _("Confirmed: %(cause)s") % {"cause": cause}, began)
     if row.now == State.RECOVERING:
-        return Entry(row.decided_at, "ok", _("Good again, not yet confirmed"), name)
+        return Entry(row.decided_at, "ok", _("Good again, not yet confirmed"), names)
     if row.now == State.UNKNOWN:
-        return Entry(row.decided_at, "unk", _("Not known any more"), f"{name}: {words.unknown(row.cause)}")
-    return Entry(row.decided_at, "ok", _back_to_normal(row), name)
+        why = _("%(aspects)s: %(why)s") % {"aspects": names, "why": words.unknown(row.cause)}
+        return Entry(row.decided_at, "unk", _("Not known any more"), why)
+    return Entry(row.decided_at, "ok", _back_to_normal(row), names)
 
 
 def _back_to_normal(row: Transition) -> str:

@@ -129,7 +129,7 @@ def type_title(kind: str) -> str:
 @register.filter
 def phase_title(phase: str) -> str:
     """Day or night, as the picture tells, not the clock."""
-    return {"day": _("day"), "night": _("night (infrared)")}.get(phase, phase)
+    return {"day": _("day"), "night": _("night (IR)")}.get(phase, phase)
 
 
 @register.simple_tag
