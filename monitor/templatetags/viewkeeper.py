@@ -12,8 +12,8 @@ from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from devices.models import Compound, Kind
 from monitor import words
@@ -157,6 +157,12 @@ def whose(context: template.Context) -> people.Whose | None:
     """Whose data the page shows; None before anybody has signed in."""
     user: Any = context.get("user")
     return people.whose(user) if user is not None and user.is_authenticated else None
+
+
+@register.simple_tag
+def apart() -> str:
+    """What stands between two sentences: a space; in Chinese the full stop is wide enough."""
+    return "" if (get_language() or "").startswith("zh") else " "
 
 
 @register.simple_tag
