@@ -78,7 +78,9 @@ def turn(request: SignedIn, key: str) -> HttpResponse:
     """Set one fault of a device, take it away, or put the device right."""
     if "mend" in request.POST:
         return _mend(request, key)
-    return _turn(request, key, request.POST.get("fault", ""), on=request.POST.get("on") == "1")
+    if "unset" in request.POST:
+        return _turn(request, key, request.POST["unset"], on=False)
+    return _turn(request, key, request.POST.get("set") or request.POST.get("fault", ""), on=True)
 
 
 def _turn(request: SignedIn, key: str, fault: str, *, on: bool) -> HttpResponse:

@@ -22,8 +22,9 @@ from monitor.models import DeviceState, Look, LookStep
 from monitor.models.states import ASPECTS
 from monitor.tasks import LOOK_LIFE_S
 from monitor.tasks import look as look_task
+from monitor.vision.judge import NO_REFERENCE
 from monitor.web.access import SignedIn, page
-from monitor.wire import Verdict
+from monitor.wire import Aspect, Verdict
 
 # A person who presses twice gets the same look; devices are not to be hammered.
 PAUSE = timedelta(seconds=5)
@@ -144,23 +145,32 @@ def _facts(steps: list[LookStep]) -> list[Fact]:
 
 def _fact(title: str, step: LookStep) -> Fact:
     if step.verdict == Verdict.OK:
-        return Fact(title, "ok", _("Normal"), _measured(step.detail), "")
+        return Fact(title, "ok", _("Normal"), _measured(step.aspect, step.detail), "")
     if step.verdict == Verdict.FAULTY and step.cause in CAUSES:
         css = _CATEGORY_CSS[CAUSES[step.cause].category]
         sentence = words.sentence(step.cause, step.detail)
         return Fact(title, css, words.title(step.cause), sentence, words.next_step(step.cause))
+    if step.detail.get("reason") == NO_REFERENCE:
+        told = _("The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.")
+        return Fact(title, "unk", _("Unknown"), told, "")
     return Fact(title, "unk", _("Unknown"), words.unknown(step.cause), "")
 
 
-def _measured(detail: dict[str, Any]) -> str:
-    """What a good step measured, where that tells a person something."""
-    if isinstance(detail.get("offset_s"), int | float):
-        return _("The clock is %(offset)s.") % {"offset": words.offset(float(detail["offset_s"]))}
+def _measured(aspect: str, detail: dict[str, Any]) -> str:
+    """What a good step measured, in a sentence."""
+    offset = detail.get("offset_s")
+    if isinstance(offset, int | float) and abs(offset) >= 1:
+        return _("The clock is %(offset)s; that is within the limit.") % {"offset": words.offset(float(offset))}
     if detail.get("model"):
         return " ".join(str(detail[name]) for name in ("manufacturer", "model", "firmware") if detail.get(name))
     if detail.get("width") and detail.get("height"):
         return _("A picture of %(width)s × %(height)s.") % {"width": detail["width"], "height": detail["height"]}
-    return ""
+    plain = {
+        Aspect.LINK: _("The device answers."),
+        Aspect.ACCESS: _("The login works."),
+        Aspect.CLOCK: _("The clock is right."),
+    }
+    return plain.get(Aspect(aspect), "")
 
 
 def _call(request: dict[str, Any]) -> Call:

@@ -94,6 +94,16 @@ class Line:
         return self.virtual is not None and "covered" in self.virtual.faults
 
     @property
+    def has_lens(self) -> bool:
+        """Whether there is a lens to cover."""
+        return _BY_FAULT["covered"] in self.knobs
+
+    @property
+    def others(self) -> list[Knob]:
+        """What can be set beside switching off and covering."""
+        return [knob for knob in self.knobs if knob.fault not in ("off", "covered")]
+
+    @property
     def has_switch(self) -> bool:
         """Whether it can be switched off by itself."""
         return _BY_FAULT["off"] in self.knobs

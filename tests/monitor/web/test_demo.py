@@ -163,7 +163,7 @@ def test_a_button_that_does_not_exist_does_nothing(data: dict[str, str], admin: 
 def test_what_one_may_not_see_one_may_not_break(places: dict[str, Compound], simulator: Simulator) -> None:
     theirs = browser(player("officer", compound=places["hf"]))
     assert theirs.post(reverse("demo-act"), {"act": "unplug"}).status_code == 404
-    assert theirs.post(reverse("demo-turn", args=["yj-03"]), {"fault": "off", "on": "1"}).status_code == 404
+    assert theirs.post(reverse("demo-turn", args=["yj-03"]), {"fault": "off"}).status_code == 404
     assert theirs.post(reverse("demo-turn", args=["yj-03"]), {"mend": "1"}).status_code == 404
     assert not simulator.faults["yj-03"] and not simulator.faults["yj-sw"]
 
@@ -178,6 +178,9 @@ def test_all_virtual_devices_are_listed_with_what_is_wrong(admin: Client, simula
     assert "Lens covered" in page and "healthy" in page
     switch = next(line for line in answer.context["lines"] if line.key == "yj-sw")
     assert {knob.fault for knob in switch.knobs} == {"off", "silent"}
+    assert [knob.fault for knob in switch.others] == ["silent"] and switch.has_switch and not switch.has_lens
+    covered = answer.context["lines"][0]
+    assert covered.is_covered and covered.has_lens and covered.up and not covered.is_off
 
 
 def test_virtual_cameras_that_do_not_answer_are_told(admin: Client, simulator: Simulator) -> None:
@@ -190,12 +193,14 @@ def test_virtual_cameras_that_do_not_answer_are_told(admin: Client, simulator: S
 
 def test_a_fault_is_set_and_taken_away_again(admin: Client, simulator: Simulator) -> None:
     url = reverse("demo-turn", args=["yj-03"])
-    assert admin.post(url, {"fault": "drip", "on": "1"})["Location"] == reverse("device", args=[device("yj-03").pk])
+    assert admin.post(url, {"fault": "drip"})["Location"] == reverse("device", args=[device("yj-03").pk])
     assert simulator.faults["yj-03"] == {"drip": 1.0}
-    admin.post(url, {"fault": "drip"})
+    admin.post(url, {"unset": "drip", "fault": "noise"})
     assert simulator.faults["yj-03"] == {}
-    assert admin.post(url, {"fault": "garbage", "on": "1"}).status_code == 404
-    assert admin.post(reverse("demo-turn", args=["no-such"]), {"fault": "off", "on": "1"}).status_code == 404
+    admin.post(url, {"set": "covered", "fault": "noise"})
+    assert simulator.faults["yj-03"] == {"covered": 0.6}
+    assert admin.post(url, {"fault": "garbage"}).status_code == 404
+    assert admin.post(reverse("demo-turn", args=["no-such"]), {"fault": "off"}).status_code == 404
 
 
 def test_putting_right_lets_logins_be_tried_again(admin: Client, simulator: Simulator) -> None:

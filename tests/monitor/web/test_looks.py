@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from devices.models import Device, User
+from monitor import tasks
 from monitor.models import Look, LookStep
-from monitor.web import looks
 from monitor.web.looks import LIFE, PATIENCE, PAUSE, begin, progress
 from monitor.wire import Aspect, Verdict
 from tests import factories as make
@@ -33,7 +33,7 @@ def english() -> Iterator[None]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The looks that a worker was asked for."""
     numbers: list[int] = []
-    monkeypatch.setattr(looks.look_task, "delay_on_commit", numbers.append)
+    monkeypatch.setattr(tasks.look, "delay_on_commit", numbers.append)
     return numbers
 
 
@@ -177,13 +177,23 @@ def test_what_is_unknown_says_why(device: Device) -> None:
     assert (fact.css, fact.word) == ("unk", "Unknown") and "login" in fact.sentence
 
 
+def test_the_first_picture_of_a_camera_says_that_there_is_nothing_to_compare_it_with(device: Device) -> None:
+    row = look(device)
+    step(row, 1, Aspect.PICTURE, Verdict.UNKNOWN, "not_checkable", reason="no reference of this phase", width=640)
+    assert "no reference view" in progress(row, timezone.now()).facts[0].sentence
+
+
 @pytest.mark.parametrize(
     ("aspect", "detail", "words"),
     [
         (Aspect.CLOCK, {"offset_s": -3.2}, "3 s slow"),
+        (Aspect.CLOCK, {"offset_s": 1.0}, "1 s fast"),
+        (Aspect.CLOCK, {"offset_s": -0.9}, "is right"),
+        (Aspect.ACCESS, {}, "login works"),
         (Aspect.IDENTITY, {"manufacturer": "Acme", "model": "X", "firmware": "1.0"}, "Acme X 1.0"),
         (Aspect.PICTURE, {"width": 1280, "height": 720}, "1280 × 720"),
-        (Aspect.LINK, {}, ""),
+        (Aspect.LINK, {}, "answers"),
+        (Aspect.RECORDING, {}, ""),
     ],
 )
 def test_a_good_fact_tells_what_was_measured(aspect: str, detail: dict[str, Any], words: str, device: Device) -> None:

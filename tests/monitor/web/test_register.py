@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from devices.models import Compound, Credential, Device, User
+from monitor import tasks
 from monitor.models import Look, Schedule
-from monitor.web import looks
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ HEAD = "compound,name,kind,address,port,username,password,parent,channel,positio
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The looks that a worker was asked for."""
     numbers: list[int] = []
-    monkeypatch.setattr(looks.look_task, "delay_on_commit", numbers.append)
+    monkeypatch.setattr(tasks.look, "delay_on_commit", numbers.append)
     return numbers
 
 
