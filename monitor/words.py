@@ -96,6 +96,8 @@ def _spoken(detail: Mapping[str, Any]) -> dict[str, Any]:
     spoken = dict(detail)
     if "share" in detail:
         spoken["share"] = share(float(detail["share"]))
-    if "offset_s" in detail:
+    if "hours" in detail:  # a time zone: whole hours, whatever the clock drifts besides
+        spoken["offset"] = offset(float(detail["hours"]) * HOUR_S)
+    elif "offset_s" in detail:
         spoken["offset"] = offset(float(detail["offset_s"]))
     return spoken

@@ -114,3 +114,10 @@ def test_what_is_unknown_says_why() -> None:
 
 def test_a_cause_that_nobody_knows_is_unknown() -> None:
     assert words.title("from_the_future") == words.unknown("") == "Unknown"
+
+
+def test_a_wrong_time_zone_is_told_in_whole_hours() -> None:
+    with translation.override("en"):
+        told = words.sentence("time_zone", {"hours": 8, "offset_s": 28_799.2})
+
+    assert "8 h fast" in told
