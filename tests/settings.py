@@ -18,3 +18,6 @@ from monitor.settings import *
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# Tests speak the language of the message ids; what is Chinese is tested by name.
+LANGUAGE_CODE = "en"
