@@ -367,3 +367,20 @@ def test_only_the_undecided_is_looked_at_again_soon() -> None:
 
 def test_what_speaks_of_something_bad() -> None:
     assert {state for state in State if bad_now(state)} == {SUSPECT, FAULTY, RECOVERS}
+
+
+def test_the_words_that_tables_and_messages_hold() -> None:
+    assert [*State] == ["unknown", "ok", "suspect", "faulty", "recovering"]
+    assert [*Status] == ["unknown", "offline", "auth_failed", "degraded", "online"]
+
+
+def test_nothing_is_known_in_the_beginning() -> None:
+    track = Track()
+
+    assert (track.state, track.ring, track.seen, track.marks, track.blanks) == (UNKNOWN, 0, 0, (), 0)
+    assert (track.since, track.at, track.blank_at) == (None, None, None)
+    assert (track.cause, track.detail, track.rival, track.why) == ("", {}, "", "")
+
+
+def test_sixteen_readings_are_remembered() -> None:
+    assert read("b" * 40, Threshold(30, 40))[2].seen == 16
