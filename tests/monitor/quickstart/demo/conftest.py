@@ -20,6 +20,7 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> City
 
     monkeypatch.setattr(load, "draw_all", undrawn)
     monkeypatch.setattr(history, "DAYS", SHORT_DAYS)
+    settings.MEDIA_ROOT = tmp_path / "media"
     settings.VIEWKEEPER_DEMO_MAIL_DIR = tmp_path / "mail"
     (tmp_path / "mail").mkdir()
     return City(tmp_path)
