@@ -56,7 +56,12 @@ def _sources() -> Iterator[str]:
                 yield path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "templates").rglob("*")):
         if path.suffix in {".html", ".txt"}:
-            yield templatize(path.read_text(encoding="utf-8"), origin=str(path))
+            yield _flush_left(templatize(path.read_text(encoding="utf-8"), origin=str(path)))
+
+
+def _flush_left(source: str) -> str:
+    """A template as `templatize` leaves it keeps its indents, which Python's tokeniser would refuse."""
+    return "\n".join(line.lstrip() for line in source.splitlines())
 
 
 def kept() -> Catalog:
@@ -86,6 +91,9 @@ def update() -> Catalog:
     catalogue = kept()
     catalogue.update(collect(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
+    catalogue.header_comment, catalogue.fuzzy = "# Viewkeeper in Simplified Chinese.", False
+    catalogue.project = catalogue.last_translator = catalogue.language_team = "Viewkeeper"
+    catalogue.version, catalogue.msgid_bugs_address, catalogue.revision_date = "1", "", catalogue.creation_date
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     with CATALOGUE.open("wb") as file:
         write_po(file, catalogue, width=110, sort_output=True, no_location=True, omit_header=False)
