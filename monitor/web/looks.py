@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import Device, User
+from devices.registering import may_change_login
 from monitor import words
 from monitor.causes import CAUSES
 from monitor.models import DeviceState, Look, LookStep
@@ -69,6 +70,11 @@ class Progress:
     state: DeviceState | None
 
     @property
+    def wants_login(self) -> bool:
+        """Whether a new login is what helps."""
+        return self.over and self.sentence == words.sentence("login_refused", {})
+
+    @property
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self.phase in ("done", "failed")
@@ -112,7 +118,11 @@ def follow(request: SignedIn, pk: int) -> HttpResponse:
     visible = Look.objects.filter(device__in=Device.objects.visible_to(request.user))
     look = get_object_or_404(visible.select_related("device__compound", "device__endpoint"), pk=pk)
     template = "looks/progress.html" if getattr(request, "htmx", False) else "looks/look.html"
-    return render(request, template, {"progress": progress(look, timezone.now())})
+    context = {
+        "progress": progress(look, timezone.now()),
+        "may_change_login": may_change_login(request.user, look.device),
+    }
+    return render(request, template, context)
 
 
 def progress(look: Look, now: datetime) -> Progress:
@@ -203,6 +213,8 @@ def _outcome(look: Look, steps: list[LookStep]) -> str:
     if bad:
         worst = min(bad, key=lambda step: CAUSES[step.cause].rank)
         return words.sentence(worst.cause, worst.detail)
+    if any(step.cause == "login_held" for step in newest.values()):
+        return words.sentence("login_refused", {})
     if newest:
         unknown = any(step.verdict == Verdict.UNKNOWN for step in newest.values())
         return _("What could be seen is in order.") if unknown else _("Everything is in order.")

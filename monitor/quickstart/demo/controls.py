@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from django.conf import settings
@@ -144,12 +144,20 @@ def knobs_of(item: plan.Thing) -> list[Knob]:
 
 
 def lines(user: User) -> list[Line]:
-    """The devices of the control page that this user may see, in the order of the plan; raises `ControlError`."""
+    """The devices of the control page that this user may see, what hangs on a thing below it; raises `ControlError`."""
     virtual = control.state()
     codes = {plan.code_of(item): item for item in plan.THINGS}
     found = Device.objects.visible_to(user).filter(code__in=codes, compound__demo=True).select_related("compound")
     by_key = {codes[device.code].key: device for device in found}
-    return [_line(item, by_key[item.key], virtual.get(item.key)) for item in plan.THINGS if item.key in by_key]
+    return [_line(item, by_key[item.key], virtual.get(item.key)) for item in _as_tree() if item.key in by_key]
+
+
+def _as_tree() -> Iterator[plan.Thing]:
+    """The plan with what hangs on a thing right below it."""
+    for item in plan.THINGS:
+        if not item.parent:
+            yield item
+            yield from (below for below in plan.THINGS if below.parent == item.key)
 
 
 def _line(item: plan.Thing, device: Device, virtual: Virtual | None) -> Line:

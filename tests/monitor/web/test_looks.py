@@ -209,6 +209,7 @@ def test_a_good_fact_tells_what_was_measured(aspect: str, detail: dict[str, Any]
         ([(Aspect.LINK, Verdict.OK, ""), (Aspect.ACCESS, Verdict.OK, "")], "done", "Everything is in order"),
         ([(Aspect.LINK, Verdict.OK, ""), (Aspect.CLOCK, Verdict.UNKNOWN, "no_reply")], "done", "What could be seen"),
         ([(Aspect.CLOCK, Verdict.FAULTY, "clock_off"), (Aspect.LINK, Verdict.FAULTY, "silent")], "done", "nothing is"),
+        ([(Aspect.LINK, Verdict.OK, ""), (Aspect.PICTURE, Verdict.UNKNOWN, "login_held")], "done", "suspended"),
         ([], "busy", "under way"),
         ([], "no_endpoint", "no address"),
         ([], "unanswered", "not answered"),
@@ -248,3 +249,15 @@ def test_the_look_of_somebody_else_s_device_is_not_there(device: Device) -> None
     stranger = Client()
     stranger.force_login(make.officer())
     assert stranger.get(reverse("look", args=[look(device).pk])).status_code == 404
+
+
+def test_a_look_that_a_wrong_login_stopped_leads_to_the_login(client: Client, device: Device) -> None:
+    row = look(device, finished_at=timezone.now(), outcome="done")
+    step(row, 1, Aspect.LINK, Verdict.OK)
+    url = reverse("device-credential", args=[device.pk])
+    assert url not in client.get(reverse("look", args=[row.pk])).content.decode()
+    step(row, 2, Aspect.PICTURE, Verdict.UNKNOWN, "login_held")
+    assert url in client.get(reverse("look", args=[row.pk])).content.decode()
+    reader = Client()
+    reader.force_login(make.member("viewer", district=device.compound.district))
+    assert url not in reader.get(reverse("look", args=[row.pk])).content.decode()
