@@ -1,0 +1,129 @@
+"""Specification of accepting a view: one reference a phase, learned at once, kept on record, whole or not at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from devices.models import Device, User
+from monitor import vision
+from monitor.keeping import media
+from monitor.models import DeviceState, LearnedView, Picture
+from monitor.overview.acts import Act, acts_on
+from monitor.overview.references import NotAcceptable, accept
+from tests import factories
+from tests.monitor.overview.seeing import NOW
+
+
+@pytest.fixture
+def officer(camera: Device) -> User:
+    return factories.officer(camera.compound.district)
+
+
+@pytest.fixture
+def state(camera: Device) -> DeviceState:
+    """A camera with a last picture by day."""
+    return factories.last_picture(factories.state(camera, picture_at=NOW))
+
+
+def signature(camera: Device) -> bytes:
+    return bytes(LearnedView.objects.get(device=camera).signature)
+
+
+def test_the_last_picture_becomes_the_reference_of_its_phase(camera: Device, state: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW)
+
+    [found] = Picture.objects.filter(device=camera, role="reference", retired_at=None)
+    assert (found.phase, found.sha256, found.taken_at) == ("day", state.picture["sha256"], NOW)
+    assert (found.accepted_by, found.accepted_at) == (officer, NOW)
+    assert (found.width, found.height) == (480, 270)
+
+
+def test_the_reference_is_a_copy_that_outlives_the_last_picture(
+    camera: Device, state: DeviceState, officer: User
+) -> None:
+    data = media(state.picture_file).read_bytes()
+
+    kept = accept(camera, officer, NOW)
+
+    media(state.picture_file).unlink()
+    assert media(kept.file).read_bytes() == data
+
+
+def test_the_old_reference_of_the_phase_retires_and_the_other_stays(
+    camera: Device, state: DeviceState, officer: User
+) -> None:
+    day, night = factories.picture(camera, phase="day"), factories.picture(camera, phase="night")
+
+    accept(camera, officer, NOW)
+
+    day.refresh_from_db()
+    night.refresh_from_db()
+    assert (day.retired_at, night.retired_at) == (NOW, None)
+
+
+def test_the_first_accepted_view_begins_the_model(camera: Device, state: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW)
+
+    view = LearnedView.objects.get(device=camera)
+    assert (view.learned, view.updated_at) == (1, NOW)
+    assert vision.CameraModel.loads(bytes(view.signature)).count == 1
+
+
+def test_a_further_view_extends_the_model(camera: Device, state: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW)
+    factories.last_picture(state, factories.jpeg(5))
+
+    accept(camera, officer, NOW + timedelta(minutes=1))
+
+    assert LearnedView.objects.get(device=camera).learned == 2
+
+
+def test_a_model_of_another_version_is_begun_anew(camera: Device, state: DeviceState, officer: User) -> None:
+    factories.learned(camera, b"from another time", count=40)
+
+    accept(camera, officer, NOW)
+
+    assert LearnedView.objects.get(device=camera).learned == 1
+
+
+def test_who_accepted_is_kept_on_record(camera: Device, state: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW)
+
+    [done] = acts_on(camera, NOW - timedelta(days=1000))
+    assert (done.who, done.act, done.about) == (str(officer), Act.ACCEPT, "day")
+
+
+def test_the_picture_that_was_shown_is_accepted(camera: Device, state: DeviceState, officer: User) -> None:
+    assert accept(camera, officer, NOW, version=state.picture["sha256"][:16]).phase == "day"
+
+
+def test_another_picture_that_came_meanwhile_is_not(camera: Device, state: DeviceState, officer: User) -> None:
+    with pytest.raises(NotAcceptable):
+        accept(camera, officer, NOW, version="0000")
+
+
+def broken_in(what: str, state: DeviceState) -> None:
+    if what == "file gone":
+        media(state.picture_file).unlink()
+    elif what == "no JPEG":
+        media(state.picture_file).write_bytes(b"<html>")
+    elif what == "never taken":
+        DeviceState.objects.update(picture_file="")
+    else:
+        DeviceState.objects.all().delete()
+
+
+@pytest.mark.parametrize("what", ["file gone", "no JPEG", "never taken", "never looked at"])
+def test_without_a_picture_nothing_changes(camera: Device, state: DeviceState, officer: User, what: str) -> None:
+    old = factories.picture(camera)
+    broken_in(what, state)
+
+    with pytest.raises(NotAcceptable):
+        accept(camera, officer, NOW)
+
+    old.refresh_from_db()
+    assert old.retired_at is None
+    assert not LearnedView.objects.exists()
+    assert acts_on(camera, NOW - timedelta(days=1000)) == []
