@@ -15,7 +15,7 @@ from monitor.probes import clock, digest, http1, refusals
 from monitor.probes.failure import NeedsLogin, Refused, faulty, unknown
 from monitor.probes.memory import Memory
 from monitor.probes.talk import SOAP_CAP, Headers, Talk
-from monitor.wire import Credential, Finding, Verdict
+from monitor.wire import Aspect, Credential, Finding, Verdict
 
 UNAUTHORISED: Final = 401
 REST_S: Final = 35 * 60
@@ -56,7 +56,7 @@ class Login:
         credential = self.credential
         if credential is None:
             if self.access is None:
-                self.access = faulty("credential_missing")
+                self._decide(faulty("credential_missing"))
             raise NeedsLogin(self.why_not())
         return credential
 
@@ -74,7 +74,7 @@ class Login:
     def proved(self) -> None:
         """The device has answered what only who may log in is told, or asks nobody for a login."""
         if self.access is None:
-            self.access = Finding(Verdict.OK)
+            self._decide(Finding(Verdict.OK))
 
     def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True) -> Refused:
         """Book a refusal: credentials end here. Returns the failure to raise."""
@@ -83,14 +83,21 @@ class Login:
         self._talk.endpoint.nonces.clear()
         definite = said.locked or said.attempts_left is not None or not sent
         if self._talk.target.worked and self._talk.target.hold_cause != DOUBT and not definite:
-            self.access, self.hold_s = unknown(DOUBT), DOUBT_S
+            found, self.hold_s = unknown(DOUBT), DOUBT_S
         else:
-            self.access, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
-        return Refused(self.access.cause)
+            found, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
+        self._decide(found)
+        return Refused(found.cause)
 
     def snapshot_only(self) -> None:
         """The refusal concerned the snapshot alone: the login had worked a moment before."""
-        self.used, self.access, self.hold_s = "worked", Finding(Verdict.OK), 0
+        self.used, self.hold_s = "worked", 0
+        self._decide(Finding(Verdict.OK))
+
+    def _decide(self, access: Finding) -> None:
+        """Hold an access finding, and tell whoever watches."""
+        self.access = access
+        self._talk.step(Aspect.ACCESS.value, access)
 
     def _verdict(self, said: refusals.Refusal, signed: bool) -> Finding:
         if said.locked:
