@@ -6,13 +6,18 @@ import base64
 import os
 import tempfile
 
+# Whatever installation this shell knows, the tests must neither read its keys nor touch its files.
+for _name in [name for name in os.environ if name.startswith("VIEWKEEPER_") and name != "VIEWKEEPER_NEED_BROWSER"]:
+    del os.environ[_name]
 # Any bytes will do, but not secret ones: these are in a public file.
 _KEY = base64.urlsafe_b64encode(b"viewkeeper tests, not a secret!!").decode()
-os.environ.setdefault("VIEWKEEPER_SECRET_KEY", "only for tests " * 4)
-os.environ.setdefault("VIEWKEEPER_FIELD_KEYS", _KEY)
-os.environ.setdefault("VIEWKEEPER_ZONE_KEYS", f"local={_KEY},demo={_KEY}")
-os.environ.setdefault("VIEWKEEPER_STATIC_HASHED", "0")
-os.environ.setdefault("VIEWKEEPER_MEDIA", f"{tempfile.gettempdir()}/viewkeeper-tests-media-{os.getpid()}")
+os.environ |= {
+    "VIEWKEEPER_SECRET_KEY": "only for tests " * 4,
+    "VIEWKEEPER_FIELD_KEYS": _KEY,
+    "VIEWKEEPER_ZONE_KEYS": f"local={_KEY},demo={_KEY}",
+    "VIEWKEEPER_STATIC_HASHED": "0",
+    "VIEWKEEPER_MEDIA": f"{tempfile.gettempdir()}/viewkeeper-tests-media-{os.getpid()}",
+}
 
 from monitor.settings import *
 
