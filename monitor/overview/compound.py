@@ -18,7 +18,6 @@ from monitor.overview.standing import annotated, state_of, worst_first
 from monitor.overview.strips import Strip
 from monitor.overview.trust import Trust, trust
 from monitor.policy import STALE_INTERVALS
-from monitor.schedule import Policies
 
 if TYPE_CHECKING:
     from devices.models import User
@@ -67,11 +66,10 @@ def compound_page(user: User, compound: Compound, now: datetime) -> CompoundPage
 
 
 def _wall(found: Sequence[Line], now: datetime) -> list[Seen]:
-    policies = Policies()
     wall = []
     for line in found:
         state = state_of(line.device)
-        stale_s = STALE_INTERVALS * policies.of_device(line.device).picture_s
+        stale_s = STALE_INTERVALS * line.policy.picture_s
         wall.append(Seen(line, last_shot(state, now, stale_s) if state else None))
     return wall
 

@@ -14,7 +14,7 @@ from monitor.health import Track
 from monitor.models import DeviceState, Incident, LearnedView, Passport
 from monitor.overview import aspects, rates
 from monitor.overview.aspects import Fact
-from monitor.overview.faults import Shot, last_shot, references_of
+from monitor.overview.faults import Shot, last_shot, references_of, tell_roots
 from monitor.overview.listing import Line, lines
 from monitor.overview.month import Month, month
 from monitor.overview.nearby import Neighbour, near, seen_in
@@ -26,7 +26,6 @@ from monitor.overview.timeline import Entry, timeline
 from monitor.overview.trust import Trust, trust
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policy import STALE_INTERVALS
-from monitor.schedule import Policies
 from monitor.wire import Aspect
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ class DevicePage:
     passport: Sequence[Learned]
     facts_at: datetime | None
     nearby: Sequence[Neighbour]
+    parent: Device | None
     children: Sequence[Line]
     trust: Trust
     may_decide: bool
@@ -98,12 +98,12 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
     passport = Passport.objects.filter(device=device).first()
     tracks = state.read_tracks() if state else {}
     shown = month(device, now)
-    history = _history(device, now)
+    history = _history(visible, device, now)
     return DevicePage(
         line=line,
         state=state,
-        view=_view(device, state, tracks, now),
-        facts=aspects.facts(device, tracks, passport.facts if passport else {}, Policies().of_device(device)),
+        view=_view(line, state, tracks, now),
+        facts=aspects.facts(device, tracks, passport.facts if passport else {}, line.policy),
         withheld=withheld(device, now),
         history=history,
         timeline=timeline(device, rates.day_start(now)),
@@ -111,15 +111,17 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         passport=learned_of(passport),
         facts_at=passport.facts_at if passport else None,
         nearby=_nearby(visible, device, now) if any(item.is_open for item in history) else (),
+        parent=visible.filter(children=device).first(),
         children=_children(visible, device, now),
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
         may_decide=may_decide(user),
     )
 
 
-def _view(device: Device, state: DeviceState | None, tracks: Mapping[Aspect, Track], now: datetime) -> View:
+def _view(line: Line, state: DeviceState | None, tracks: Mapping[Aspect, Track], now: datetime) -> View:
+    device = line.device
     references = {phase: shot for (_pk, phase), shot in references_of([device.pk]).items()}
-    stale_s = STALE_INTERVALS * Policies().of_device(device).picture_s
+    stale_s = STALE_INTERVALS * line.policy.picture_s
     shot = last_shot(state, now, stale_s) if state else None
     note: Mapping[str, Any] = state.picture if state else {}
     learned = LearnedView.objects.filter(device=device).values_list("learned", flat=True).first()
@@ -138,10 +140,10 @@ def _today(own: QuerySet[Device], now: datetime) -> rates.Sums:
     return rates.closed_hours(own, since) + rates.running_hours(own, since)
 
 
-def _history(device: Device, now: datetime) -> list[Incident]:
+def _history(visible: QuerySet[Device], device: Device, now: datetime) -> Sequence[Incident]:
     since = now - timedelta(days=HISTORY_DAYS)
     found = Incident.objects.filter(Q(started_at__gte=since) | Q(ended_at=None), device=device)
-    return list(found.select_related("root__device").order_by("-started_at")[:HISTORY])
+    return tell_roots(list(found.select_related("root__device").order_by("-started_at")[:HISTORY]), visible)
 
 
 def _nearby(visible: QuerySet[Device], device: Device, now: datetime) -> list[Neighbour]:

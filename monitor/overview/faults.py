@@ -94,6 +94,16 @@ def roots(visible: QuerySet[Device]) -> QuerySet[Incident]:
     return Incident.objects.open().filter(~Exists(above), device__in=visible)
 
 
+def tell_roots(incidents: Sequence[Incident], visible: QuerySet[Device]) -> Sequence[Incident]:
+    """Incidents that name their root only where it is one of these devices; loaded with `root`."""
+    above = [item.root.device_id for item in incidents if item.root]
+    known = set(visible.filter(pk__in=above).values_list("pk", flat=True)) if above else set()
+    for item in incidents:
+        if item.root and item.root.device_id not in known:
+            item.root = None
+    return incidents
+
+
 def open_faults(visible: QuerySet[Device], now: datetime, cards: int) -> tuple[list[Fault], list[Fault], int]:
     """The first `cards` faults that blind a point, with their proof; the other faults; how many there are in all."""
     faults = _ordered(roots(visible).filter(device__pause_reason=""))

@@ -91,7 +91,7 @@ class Home:
     @property
     def all_clear(self) -> bool:
         """Whether there is nothing to say but that all is well."""
-        return self.standing.clear == self.standing.total > 0 and not self.faults
+        return self.standing.clear == self.standing.total > 0 and not self.faults and not self.rounding
 
 
 def home(user: User, now: datetime, *, all_compounds: bool = False) -> Home:

@@ -15,7 +15,7 @@ from devices.models import Device
 from monitor import words
 from monitor.causes import CAUSES, Category
 from monitor.models import DeviceState, Event, Incident, Notification, Picture
-from monitor.overview.faults import Shot, counted, references_of
+from monitor.overview.faults import Shot, counted, references_of, tell_roots
 from monitor.overview.listing import number_in
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class IncidentList:
 
     asked: Asked
     page: Page[Incident]
+    incidents: Sequence[Incident]
     open: int
     ended: int
     last_look: datetime | None
@@ -79,7 +80,8 @@ def incident_list(user: User, asked: Asked) -> IncidentList:
     counts = counted(mine)
     last = DeviceState.objects.filter(device__in=visible).aggregate(at=Max("looked_at"))["at"]
     page = Paginator(_ordered(mine, asked), PER_PAGE).get_page(asked.page)
-    return IncidentList(asked, page, counts["open"], counts["ended"], last)
+    shown = tell_roots(list(page.object_list), visible)
+    return IncidentList(asked, page, shown, counts["open"], counts["ended"], last)
 
 
 def _ordered(incidents: QuerySet[Incident], asked: Asked) -> QuerySet[Incident]:

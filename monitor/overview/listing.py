@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from devices.models import Compound, Device, Kind, Life
 from devices.models.kinds import CAMERAS, INFRASTRUCTURE
 from monitor.overview.standing import Group, Word, annotated, group_of, state_of, word, worst_first
+from monitor.policy import Policy
 from monitor.schedule import Policies
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Line:
     device: Device
     word: Word
     looked_at: datetime | None
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +126,13 @@ def listing(user: User, asked: Filter, now: datetime) -> Listing:
 def lines(devices: QuerySet[Device], now: datetime) -> list[Line]:
     """Annotated devices with their badges."""
     policies = Policies()
-    return [
-        Line(
-            device,
-            word(device, device.gravest, fine=device.fine, policy=policies.of_device(device), now=now),  # type: ignore[attr-defined]
-            state.looked_at if (state := state_of(device)) else None,
-        )
-        for device in devices
-    ]
+    return [_line(device, policies.of_device(device), now) for device in devices]
+
+
+def _line(device: Device, policy: Policy, now: datetime) -> Line:
+    state = state_of(device)
+    found = word(device, device.gravest, fine=device.fine, policy=policy, now=now)  # type: ignore[attr-defined]
+    return Line(device, found, state.looked_at if state else None, policy)
 
 
 def _within(devices: QuerySet[Device], asked: Filter) -> QuerySet[Device]:

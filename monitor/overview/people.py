@@ -14,6 +14,8 @@ from devices.models import Compound, Membership, Role, User
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+# Whoever is paid by a figure cannot move it (DESIGN, decision 18).
+DECIDING = (Role.ADMIN, Role.OFFICER)
 # The names of a person's scopes that fit in the head of a page; more are counted.
 NAMED_SCOPES = 2
 
@@ -37,6 +39,7 @@ class Whose:
     role: str
     name: str
     home: Home
+    decides: bool
 
 
 def whose(user: User) -> Whose:
@@ -51,14 +54,15 @@ def whose(user: User) -> Whose:
         role=str(items[0].get_role_display()) if items else "",
         name=str(user),
         home=_home(user, items),
+        decides=user.is_superuser or any(item.role in DECIDING for item in items),
     )
 
 
 def may_decide(user: User | AnonymousUser) -> bool:
-    """Whether the person acts for the police: whoever is paid by a figure cannot move it (DESIGN, decision 18)."""
+    """Whether the person acts for the police."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return user.is_superuser or user.memberships.filter(role__in=(Role.ADMIN, Role.OFFICER)).exists()
+    return user.is_superuser or user.memberships.filter(role__in=DECIDING).exists()
 
 
 _ORDER = (Role.ADMIN, Role.OFFICER, Role.MANAGER, Role.TECHNICIAN, Role.VIEWER)

@@ -156,6 +156,9 @@ def mark(css: str, text: str) -> SafeString:
 def whose(context: template.Context) -> people.Whose | None:
     """Whose data the page shows; None before anybody has signed in."""
     user: Any = context.get("user")
+    if "mine" in context:
+        known: people.Whose = context["mine"]
+        return known
     return people.whose(user) if user is not None and user.is_authenticated else None
 
 

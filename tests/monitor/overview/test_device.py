@@ -65,17 +65,17 @@ def test_each_fault_has_its_next_step_and_asks_for_attention(camera: Device) -> 
 
 
 @pytest.mark.parametrize(
-    ("aspect", "sentence"),
+    ("aspect", "name", "sentence"),
     [
-        ("access", "The login works."),
-        ("clock", "The clock is right."),
-        ("picture", "The picture agrees with the reference view."),
-        ("identity", "Serial number S1, as in the register."),
-        ("recording", "Recordings are there."),
+        ("access", "Login", "The login works."),
+        ("clock", "Clock", "The clock is right."),
+        ("picture", "Picture", "The picture agrees with the reference view."),
+        ("identity", "Identity", "Serial number S1, as in the register."),
+        ("recording", "Recording", "Recordings are there."),
     ],
 )
-def test_what_is_well_is_said_in_few_words(camera: Device, aspect: str, sentence: str) -> None:
-    assert told(camera, **{aspect: Track(State.OK)}) == [(told(camera, **{aspect: Track(State.OK)})[0][0], "ok", sentence)]
+def test_what_is_well_is_said_in_few_words(camera: Device, aspect: str, name: str, sentence: str) -> None:
+    assert told(camera, **{aspect: Track(State.OK)}) == [(name, "ok", sentence)]
 
 
 def test_an_identity_without_a_serial_number_is_still_told(camera: Device) -> None:
@@ -97,7 +97,11 @@ def test_what_has_no_lens_has_no_picture_to_tell_of(compound: Compound) -> None:
     ("picture", "track", "sentence"),
     [
         ({}, None, ""),
-        ({"label": "blur"}, Track(State.FAULTY, cause="blur"), "The picture is out of focus: fine edges of the reference are gone."),
+        (
+            {"label": "blur"},
+            Track(State.FAULTY, cause="blur"),
+            "The picture is out of focus: fine edges of the reference are gone.",
+        ),
         ({"checkable": True}, Track(State.OK), "The picture agrees with the reference view."),
         ({"checkable": False}, Track(), "The picture cannot be judged."),
         (
@@ -106,7 +110,7 @@ def test_what_has_no_lens_has_no_picture_to_tell_of(compound: Compound) -> None:
             "The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.",
         ),
     ],
-)  # fmt: skip
+)
 def test_the_verdict_is_a_sentence(picture: dict[str, object], track: Track | None, sentence: str) -> None:
     assert verdict(picture, {Aspect.PICTURE: track} if track else {}) == sentence
 
@@ -114,13 +118,19 @@ def test_the_verdict_is_a_sentence(picture: dict[str, object], track: Track | No
 @pytest.mark.parametrize(
     ("picture", "sentence"),
     [
-        ({"label": "obstructed", "blocks": [1]}, "1 block of 192 no longer shows what the reference shows; it is outlined."),
-        ({"label": "obstructed", "blocks": [1, 2]}, "2 blocks of 192 no longer show what the reference shows; they are outlined."),
+        (
+            {"label": "obstructed", "blocks": [1]},
+            "1 block of 192 no longer shows what the reference shows; it is outlined.",
+        ),
+        (
+            {"label": "obstructed", "blocks": [1, 2]},
+            "2 blocks of 192 no longer show what the reference shows; they are outlined.",
+        ),
         ({"label": "obstructed", "blocks": []}, ""),
         ({"label": "normal", "blocks": [1]}, ""),
         ({}, ""),
     ],
-)  # fmt: skip
+)
 def test_the_outline_is_counted(picture: dict[str, object], sentence: str) -> None:
     assert proof(picture) == sentence
 

@@ -33,7 +33,15 @@ def test_a_filter_reads_what_is_asked() -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{}, {"compound": "x"}, {"compound": "1" * 10}, {"kind": "teapot"}, {"status": "happy"}, {"page": "-1"}, {"q": " "}],
+    [
+        {},
+        {"compound": "x"},
+        {"compound": "1" * 10},
+        {"kind": "teapot"},
+        {"status": "happy"},
+        {"page": "-1"},
+        {"q": " "},
+    ],
 )
 def test_nonsense_counts_as_not_asked(asked: dict[str, str]) -> None:
     assert Filter.read(asked) == Filter()
@@ -73,7 +81,9 @@ def test_a_list_is_narrowed_to_a_compound_and_a_kind(compound: Compound, admin: 
     assert names(admin, compound=str(compound.pk), kind="facade") == ["facade"]
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("points", ["gate"]), ("others", ["horn"]), ("", ["gate", "horn", "sw"])])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("points", ["gate"]), ("others", ["horn"]), ("", ["gate", "horn", "sw"])]
+)
 def test_points_and_the_lesser_things_can_be_asked_for(
     compound: Compound, admin: User, kind: str, expected: list[str]
 ) -> None:

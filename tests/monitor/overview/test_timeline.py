@@ -20,7 +20,9 @@ MINUTE = timedelta(minutes=1)
 SINCE = NOW - timedelta(hours=8)
 
 
-def turn(device: Device, was: State, now: State, cause: str = "", aspect: Aspect = Aspect.PICTURE, ago: int = 1) -> None:
+def turn(
+    device: Device, was: State, now: State, cause: str = "", aspect: Aspect = Aspect.PICTURE, ago: int = 1
+) -> None:
     Transition.objects.create(
         device=device, aspect=aspect, was=was, now=now, at=NOW - (ago + 1) * MINUTE, decided_at=NOW - ago * MINUTE,
         cause=cause,
@@ -121,7 +123,8 @@ def test_what_the_administration_wrote_is_no_act(camera: Device) -> None:
     from django.contrib.contenttypes.models import ContentType
 
     kind = ContentType.objects.get_for_model(Device)
-    for message in ("", "[]", '[{"changed": {"fields": ["name"]}}]', '{"act": "sing", "about": ""}', '{"act": "pause"}'):
+    of_django = '[{"changed": {"fields": ["name"]}}]'
+    for message in ("", "[]", of_django, '{"act": "sing", "about": ""}', '{"act": "pause"}'):
         LogEntry.objects.create(
             user=factories.admin(), content_type=kind, object_id=str(camera.pk), action_flag=CHANGE,
             change_message=message,

@@ -1,0 +1,439 @@
+"""Specification of what the pages say: sentences, cut percentages, stale pictures, empty lists with a next step."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from devices.models import Compound, Device, Kind, User
+from monitor.health import State, Track
+from monitor.models import DeviceState, Schedule
+from monitor.wire import Aspect
+from tests import factories
+from tests.monitor.overview.seeing import NOW, seen, watched
+
+SignIn = Callable[[User], Client]
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def today() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def reads(officer: User, sign_in: SignIn) -> Callable[..., str]:
+    """Opens a page as the officer and gives its words in one line."""
+    client = sign_in(officer)
+
+    def opened(name: str, *args: int, query: str = "") -> str:
+        return words_of(client, reverse(name, args=args) + query)
+
+    return opened
+
+
+def words_of(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    text = html.unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
+    return re.sub(r" ([:.,)])", r"\1", " ".join(text.split()))
+
+
+Page = Callable[..., str]
+
+
+# -- the sentence of the first page
+
+
+def test_all_is_well_in_one_sentence(compound: Compound, reads: Page) -> None:
+    for age in (12, 50):
+        device = seen(compound)
+        DeviceState.objects.filter(device=device).update(looked_at=NOW - age * SECOND)
+
+    assert "All 2 points can be seen clearly. Last look 12 s ago." in reads("home")
+
+
+def test_what_cannot_be_seen_is_named_with_its_cause(compound: Compound, reads: Page) -> None:
+    seen(compound)
+    device = watched(compound, name="North gate")
+    factories.broken(device, "obstructed", NOW - HOUR)
+
+    told = reads("home")
+
+    assert "2 points, 1 can be seen clearly now." in told
+    assert "Hefei Road · North gate cannot be seen: Obstructed, for 1 h." in told
+
+
+def test_a_dead_switch_is_named_with_what_it_takes_along(compound: Compound, reads: Page) -> None:
+    switch = watched(compound, name="Switch 3", kind=Kind.SWITCH)
+    root = factories.broken(switch, since=NOW - HOUR)
+    for name in ("gate", "road"):
+        child = watched(compound, name=name, parent=switch)
+        factories.broken(child).__class__.objects.filter(device=child).update(root=root)
+
+    told = reads("home")
+
+    assert "Hefei Road · Switch 3 is down and takes 2 devices with it, for 1 h." in told
+    assert "Hefei Road · Switch 3, affects 2" in told
+    assert "gate, road" in told
+
+
+def test_a_fault_that_takes_no_view_away_is_not_called_unseen(compound: Compound, reads: Page) -> None:
+    device = seen(compound, name="Gate")
+    factories.incident(device, "time_zone", started_at=NOW - HOUR, detail={"offset_s": 28_800})
+
+    told = reads("home")
+
+    assert "1 point, 1 can be seen clearly now." in told
+    assert "Hefei Road · Gate: Wrong time zone, for 1 h." in told
+    assert "1 of them seen clearly" in told
+
+
+def test_the_first_round_is_counted(compound: Compound, reads: Page) -> None:
+    seen(compound)
+    watched(compound)
+
+    told = reads("home")
+
+    assert "First round 1/2" in told
+    assert "2 points, 1 seen clearly so far." in told
+
+
+def test_after_a_silence_it_says_how_many_were_looked_at_again(compound: Compound, reads: Page) -> None:
+    seen(compound)
+    DeviceState.objects.filter(device=seen(compound)).update(looked_at=NOW - HOUR)
+
+    assert "Looking again: 1/2 were looked at lately." in reads("home")
+
+
+def test_a_suspicion_says_when_it_is_decided(compound: Compound, reads: Page) -> None:
+    device = watched(compound, name="Gate")
+    track = Track(State.SUSPECT, ring=3, seen=2, cause="obstructed")
+    factories.state(device, {Aspect.LINK: Track(State.OK), Aspect.PICTURE: track}, looked_at=NOW)
+
+    assert "Obstructed, seen 2 of 3 times, confirmed in about 30 s" in reads("home")
+
+
+# -- figures
+
+
+def test_a_percentage_is_cut_and_stands_beside_its_hours(compound: Compound, reads: Page) -> None:
+    device = seen(compound)
+    for hours in range(1, 11):
+        factories.hour(device, NOW.replace(minute=0) - hours * HOUR, usable_s=3599.9)
+
+    told = reads("home")
+
+    assert "99.99 % (9 / 10 point-hours)" in told
+    assert "Data coverage 100.00 % (10 / 10 point-hours)" in told
+
+
+def test_without_hours_there_is_nothing_to_count(compound: Compound, reads: Page) -> None:
+    seen(compound)
+
+    assert reads("home").count("nothing to count yet") == 2
+
+
+def test_large_numbers_are_set_in_groups(compound: Compound, reads: Page) -> None:
+    device = seen(compound)
+    factories.hour(device, NOW.replace(minute=0) - HOUR, online_s=36_000_000, usable_s=36_000_000)
+
+    assert "Usable-picture rate this month 100.00 % (10 000 / 10 000 point-hours)" in reads("home")
+
+
+@pytest.mark.parametrize("name", ["home", "compound", "device"])
+def test_pages_with_figures_say_how_far_they_can_be_trusted(compound: Compound, reads: Page, name: str) -> None:
+    device = seen(compound)
+    told = reads(name, *{"home": [], "compound": [compound.pk], "device": [device.pk]}[name])
+
+    assert "Oldest look 0 s ago" in told
+    assert "Blind today 0 s a point" in told
+    assert "How these figures are made" in told
+
+
+def test_every_page_says_whose_data_it_is(compound: Compound, officer: User, reads: Page) -> None:
+    device = seen(compound)
+    organisation = officer.memberships.get().organisation.name
+    expected = f"{organisation} · {compound.district.name} · 1 compound"
+
+    for name, args in (("home", []), ("devices", []), ("incidents", []), ("device", [device.pk])):
+        told = reads(name, *args)
+        assert expected in told
+        assert f"Police tech officer {officer}" in told
+        assert "Demo data" not in told
+
+
+def test_demo_data_is_marked_on_the_page(compound: Compound, reads: Page) -> None:
+    Compound.objects.update(demo=True)
+
+    assert "Demo data" in reads("home")
+
+
+# -- pictures
+
+
+def test_a_stale_picture_is_grey_with_its_age_on_it(camera: Device, officer: User, sign_in: SignIn) -> None:
+    state = factories.last_picture(factories.state(camera, looked_at=NOW, picture_at=NOW - 2 * HOUR))
+
+    content = sign_in(officer).get(reverse("device", args=[camera.pk])).content.decode()
+
+    assert 'class="shot stale"' in content
+    assert "2 h old" in content
+    assert f"{reverse('picture', args=[camera.pk, 'last'])}?v={state.picture['sha256'][:16]}" in content
+
+
+def test_a_fresh_picture_is_not(camera: Device, officer: User, sign_in: SignIn) -> None:
+    factories.last_picture(factories.state(camera, looked_at=NOW, picture_at=NOW - 30 * SECOND))
+
+    content = sign_in(officer).get(reverse("device", args=[camera.pk])).content.decode()
+
+    assert "stale" not in content
+    assert "16:14:30 · 30 s ago" in content
+
+
+def test_covered_blocks_are_outlined_on_the_picture(camera: Device, officer: User, sign_in: SignIn) -> None:
+    factories.broken(camera, "obstructed", share=0.5)
+    factories.last_picture(camera.state, label="obstructed", blocks=[0, 1])
+    factories.picture(camera)
+
+    content = sign_in(officer).get("/").content.decode()
+
+    assert 'class="blocks" d="M0 0L2 0L2 1L0 1Z"' in content
+    assert reverse("picture", args=[camera.pk, "day"]) in content
+
+
+# -- devices and incidents
+
+
+def test_a_device_page_says_what_is_lost_since_when_and_what_to_do(compound: Compound, reads: Page) -> None:
+    device = watched(compound, name="Gate", slot=factories.slot(compound, sees="everybody who comes in"))
+    factories.broken(device, "obstructed", NOW - HOUR, share=0.6)
+
+    told = reads("device", device.pk)
+
+    assert "About six tenths of the picture is covered. Since 15:15, for 1 h." in told
+    assert "Not seen: everybody who comes in." in told
+    assert "Next step: Clear what is in front of the lens, then look again." in told
+
+
+def test_a_suspended_login_says_until_when(camera: Device, reads: Page) -> None:
+    factories.broken(camera, "login_refused")
+    Schedule.objects.update(hold_until=NOW + HOUR, hold_cause="login_refused")
+
+    told = reads("device", camera.pk)
+
+    assert "Login refused tried again at 17:15" in told
+    assert "Change the login" in told
+
+
+def test_a_paused_device_says_who_paused_it_and_why(compound: Compound, officer: User, reads: Page) -> None:
+    device = watched(compound, pause_reason="works", paused_by=officer, paused_at=NOW)
+
+    told = reads("device", device.pk)
+
+    assert f"Paused by {officer} at 16:15: works" in told
+    assert "Resume polling" in told
+
+
+def test_an_incident_page_says_what_since_when_and_who_was_told(camera: Device, reads: Page) -> None:
+    incident = factories.incident(camera, "blur", started_at=NOW - HOUR)
+    factories.notification(factories.event(incident), factories.user(name="Ann"), sent_at=NOW - 59 * SECOND)
+
+    told = reads("incident", incident.pk)
+
+    assert "Since 15:15, for 1 h." in told
+    assert "Ann fault, by mail 16:14:01" in told
+
+
+def test_an_ended_incident_says_how_long_it_lasted(camera: Device, reads: Page) -> None:
+    incident = factories.incident(camera, "blur", started_at=NOW - 2 * HOUR, ended_at=NOW - HOUR)
+
+    told = reads("incident", incident.pk)
+
+    assert "Recovered" in told
+    assert "From 14:15 to 15:15, 1 h." in told
+    assert "Next step" not in told
+
+
+def test_a_consequence_leads_to_its_cause(compound: Compound, reads: Page) -> None:
+    switch = watched(compound, name="Switch 3", kind=Kind.SWITCH)
+    root = factories.incident(switch)
+    child = factories.incident(watched(compound, parent=switch), root=root)
+
+    told = reads("incident", child.pk)
+
+    assert "It is a consequence of Switch 3: mend that first." in told
+    assert "It is told with its cause, not apart." in told
+
+
+def test_a_contractor_is_told_what_to_mend(compound: Compound, sign_in: SignIn) -> None:
+    firm = factories.organisation("contractor")
+    contract = factories.contract(firm)
+    factories.broken(watched(compound, name="Gate", contract=contract), "obstructed", NOW - HOUR, share=0.6)
+    seen(compound, contract=contract)
+
+    headings = {factories.manager(firm): "To mend, by consequence", factories.technician(firm): "By consequence."}
+    for person, heading in headings.items():
+        told = words_of(sign_in(person), "/")
+        assert "1 thing to mend now." in told
+        assert heading in told
+        assert "Clear what is in front of the lens" in told
+
+
+def test_a_contractor_without_faults_is_told_so(compound: Compound, sign_in: SignIn) -> None:
+    firm = factories.organisation("contractor")
+    seen(compound, contract=factories.contract(firm))
+
+    told = words_of(sign_in(factories.manager(firm)), "/")
+
+    assert "Nothing to mend now." in told
+    assert "1 of 1 point under your contracts can be seen clearly." in told
+    assert "No open fault Last look 0 s ago." in told
+
+
+# -- empty lists say why, when last looked, and the next step
+
+
+def test_no_fault_says_when_it_was_last_looked_and_what_comes(compound: Compound, reads: Page) -> None:
+    seen(compound)
+
+    told = reads("home")
+
+    assert "No open fault Last look 0 s ago. What comes next" in told
+
+
+def test_a_first_page_without_points_says_what_to_do(compound: Compound, reads: Page) -> None:
+    told = reads("home")
+
+    assert "No point to watch yet. No camera is in the register" in told
+    assert "Next step: add a device" in told
+
+
+def test_who_may_see_nothing_is_told_whom_to_ask(db: None, sign_in: SignIn) -> None:
+    told = words_of(sign_in(factories.user()), "/")
+
+    assert "No compound is yours to see" in told
+    assert "ask the platform administrator" in told
+
+
+def test_a_list_that_fits_nothing_says_so_and_leads_back(compound: Compound, reads: Page) -> None:
+    seen(compound)
+
+    assert "No device fits" in reads("devices", query="?q=nothing")
+    assert "None of them was looked at yet." in reads("devices", query="?q=nothing")
+    told = reads("devices", query="?status=obstructed")
+    assert "Last look at these devices: 0 s ago." in told
+    assert "Next step: show all devices" in told
+
+
+def test_an_empty_register_says_so(compound: Compound, reads: Page) -> None:
+    told = reads("devices")
+
+    assert "No device yet" in told
+    assert "Next step: add a device" in told
+
+
+@pytest.mark.parametrize(("show", "why"), [("open", "No open incident"), ("ended", "No ended incident")])
+def test_a_list_without_incidents_says_why_and_when(compound: Compound, reads: Page, show: str, why: str) -> None:
+    assert "Nothing was looked at yet." in reads("incidents", query=f"?show={show}")
+    seen(compound)
+
+    told = reads("incidents", query=f"?show={show}")
+
+    assert why in told
+    assert "Last look 0 s ago. Next step:" in told
+
+
+def test_a_compound_without_points_says_so(compound: Compound, reads: Page) -> None:
+    assert "No point in this compound" in reads("compound", compound.pk)
+
+
+def test_a_device_never_looked_at_says_so_everywhere(camera: Device, reads: Page) -> None:
+    told = reads("device", camera.pk)
+
+    for sentence in (
+        "The device was not looked at yet. Next step: look again",
+        "No full hour yet",
+        "It was not looked at. Next step: look again, or wait for the next round.",
+        "Nothing has changed today.",
+        "No incident in 90 days It was not looked at yet.",
+        "Nothing learned yet",
+    ):
+        assert sentence in told
+
+
+# -- live parts, language, errors
+
+
+@pytest.mark.parametrize("name", ["home", "device", "compound", "incident"])
+def test_a_live_page_asks_for_its_part_alone(camera: Device, officer: User, sign_in: SignIn, name: str) -> None:
+    incident = factories.broken(camera)
+    address = reverse(name, args={"home": [], "device": [camera.pk], "compound": [camera.compound_id]}.get(
+        name, [incident.pk]
+    ))  # fmt: skip
+    client = sign_in(officer)
+
+    whole = client.get(address).content.decode()
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert f'hx-get="{address}"' in whole
+    assert "<html" not in part
+    assert part.strip()
+    assert ('hx-swap-oob="true"' in part) is (name != "incident")
+
+
+@pytest.mark.parametrize(("demo", "pace"), [(True, "every 5s"), (False, "every 15s")])
+def test_a_demo_is_refreshed_faster(
+    compound: Compound, officer: User, sign_in: SignIn, settings: Settings, demo: bool, pace: str
+) -> None:
+    settings.VIEWKEEPER_DEMO = demo
+
+    assert pace in sign_in(officer).get("/").content.decode()
+
+
+def test_only_a_demo_says_that_it_is_one_at_the_login(db: None, client: Client, settings: Settings) -> None:
+    for demo in (True, False):
+        settings.VIEWKEEPER_DEMO = demo
+        content = client.get(reverse("login"), headers={"Accept-Language": "en"}).content.decode()
+        assert ("make run" in content) is demo
+
+
+def test_pages_work_under_the_strictest_policy(compound: Compound, officer: User, sign_in: SignIn) -> None:
+    factories.broken(watched(compound), "obstructed")
+
+    for name in ("home", "devices", "incidents"):
+        content = sign_in(officer).get(reverse(name)).content.decode()
+        assert "style=" not in content
+        assert "<style" not in content
+        assert not re.search(r"<script(?![^>]*src=)", content)
+        assert not re.search(r"\son[a-z]+=", content)
+
+
+@pytest.mark.django_db
+def test_an_unknown_page_says_so_in_words(client: Client) -> None:
+    answer = client.get("/nowhere/", headers={"Accept-Language": "en"})
+
+    assert answer.status_code == 404
+    assert "There is nothing here." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_our_own_error_blames_no_camera(client: Client, officer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.web.home.whose", lambda _user: 1 / 0)
+    client.force_login(officer)
+    client.raise_request_exception = False
+
+    answer = client.get("/")
+
+    assert answer.status_code == 500
+    assert "has nothing to do with any camera" in answer.content.decode()
