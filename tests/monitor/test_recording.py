@@ -104,6 +104,15 @@ def test_a_reading_counts_once(camera: Device) -> None:
     assert take_in([once], START) == 0
 
 
+def test_a_lease_is_good_for_one_reading_of_a_device(camera: Device) -> None:
+    held = lease(camera)
+
+    counted = take_in([reading(camera, START, held), reading(camera, minute(1), held, OFF)], minute(1))
+
+    assert counted == 1
+    assert state_of(camera).looked_at == START
+
+
 def test_a_reading_of_a_device_that_has_moved_to_another_endpoint_does_not_count(camera: Device) -> None:
     late = reading(camera, START, lease(camera), passport={"path": "/old"})
     camera.endpoint = factories.endpoint()
