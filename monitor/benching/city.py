@@ -1,0 +1,61 @@
+"""Virtual cameras in a process of their own, whose CPU time nobody counts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+
+USERNAME, PASSWORD = "admin", "for-the-bench-1"
+SIZE = (1920, 1080)
+SCENES = ("street", "gate", "facade", "fire_lane")
+START_PATIENCE_S = 30.0
+STOP_PATIENCE_S = 5.0
+
+
+class NoCity(Exception):
+    """The virtual cameras did not start."""
+
+
+@contextmanager
+def cameras(count: int) -> Iterator[list[int]]:
+    """So many cameras on loopback, each with its own scene by day; their ports."""
+    with TemporaryDirectory(prefix="viewkeeper-bench-") as name:
+        plan, ports = Path(name) / "plan.json", Path(name) / "ports.json"
+        plan.write_text(json.dumps({"devices": [_camera(number) for number in range(count)]}), encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monitor.simulator", str(plan), "--ports-out", str(ports)],
+            cwd=settings.BASE_DIR,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield list(_ports(process, ports))
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _camera(number: int) -> dict[str, object]:
+    scene = {"kind": SCENES[number % len(SCENES)], "seed": number, "phase": "day"}
+    return {"key": f"camera {number}", "username": USERNAME, "password": PASSWORD, "scene": scene, "size": SIZE}
+
+
+def _ports(process: subprocess.Popen[bytes], file: Path) -> Iterator[int]:
+    until = time.monotonic() + START_PATIENCE_S
+    while not file.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            raise NoCity("the virtual cameras did not start: try `python -m monitor.simulator`")
+        time.sleep(0.05)
+    yield from json.loads(file.read_text(encoding="utf-8"))["ports"].values()
