@@ -25,15 +25,23 @@ _BROADCAST: Final = ipaddress.ip_address("255.255.255.255")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
+
+def gettext_noop(text: str) -> str:
+    """Mark a text for translation; the name is the one that message extractors know."""
+    return text
+
+
+_ = gettext_noop
+
 REASONS: Final = {
-    "unspecified": "This address means no host at all.",
-    "multicast": "A multicast address is not one device.",
-    "link_local": "A link-local address is not valid beyond one cable.",
-    "metadata": "This address belongs to the cloud's metadata service.",
-    "broadcast": "A broadcast address is not one device.",
-    "reserved": "This address range is reserved.",
-    "loopback": "This address is the platform itself.",
-    "not_loopback": "A demo device may only be on this machine.",
+    "unspecified": _("This address means no host at all."),
+    "multicast": _("A multicast address is not one device."),
+    "link_local": _("A link-local address is not valid beyond one cable."),
+    "metadata": _("This address belongs to the cloud's metadata service."),
+    "broadcast": _("A broadcast address is not one device."),
+    "reserved": _("This address range is reserved."),
+    "loopback": _("This address is the platform itself."),
+    "not_loopback": _("A demo device may only be on this machine."),
 }
 
 MAX_NAME = 253  # RFC 1035, section 2.3.4
@@ -127,13 +135,13 @@ def _parse_name(text: str) -> str:
     try:
         name = text.encode("idna").decode("ascii") if not text.isascii() else text
     except UnicodeError:
-        raise HostInvalid("This is not a host name.") from None
+        raise HostInvalid(_("This is not a host name.")) from None
     name = name.lower().removesuffix(".")
     labels = name.split(".")
     if len(name) > MAX_NAME or not all(_LABEL.fullmatch(label) for label in labels):
-        raise HostInvalid("This is neither an IP address nor a host name.")
+        raise HostInvalid(_("This is neither an IP address nor a host name."))
     if _NUMERIC.fullmatch(labels[-1]):
-        raise HostInvalid("This is not a complete IP address: four numbers from 0 to 255 with dots between them.")
+        raise HostInvalid(_("This is not a complete IP address: four numbers from 0 to 255 with dots between them."))
     return name
 
 
@@ -141,14 +149,14 @@ def parse_host(text: str) -> Host:
     """Read an IPv4 or IPv6 address (brackets allowed) or a host name; raise `HostInvalid` with the reason."""
     bare = text.strip()
     if not bare:
-        raise HostInvalid("The address is empty.")
+        raise HostInvalid(_("The address is empty."))
     if bare.startswith("[") and bare.endswith("]"):
         bare = bare[1:-1]
     try:
         address = ipaddress.ip_address(bare)
     except ValueError:
         if ":" in bare:
-            raise HostInvalid("This is not an IPv6 address; a port is entered apart.") from None
+            raise HostInvalid(_("This is not an IPv6 address; a port is entered apart.")) from None
         return Host(_parse_name(bare))
     return Host(str(address), address)
 
