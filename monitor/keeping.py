@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+
+from monitor.models import DeviceState, Incident, Picture
+from monitor.wire import Aspect, PictureNote
 
 # Directories stay small with fifty thousand devices.
 SHARDS = 256
@@ -41,3 +46,49 @@ def drop(name: str) -> None:
     """Forget a picture; one that is gone already is fine."""
     if name:
         media(name).unlink(missing_ok=True)
+
+
+def keep_last(state: DeviceState, note: PictureNote, at: datetime, thumbnail: bytes) -> str:
+    """Note a device's last picture on its state, unsaved; give the name of the file that is to go, if one is."""
+    old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, thumbnail)
+    state.picture_at = at
+    state.picture = {
+        "label": note.label,
+        "score": round(note.score, 3),
+        "checkable": note.checkable,
+        "reason": note.reason,
+        "phase": note.phase,
+        "width": note.width,
+        "height": note.height,
+        "sha256": note.sha256,
+        "covered_share": round(note.covered_share, 3),
+        "blocks": list(note.blocks),
+        "shift": list(note.shift) if note.shift else None,
+    }
+    return old if old != state.picture_file else ""
+
+
+def keep_proofs(opened: Sequence[Incident], states: Mapping[int, DeviceState], originals: Mapping[int, bytes]) -> None:
+    """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for."""
+    proofs = []
+    for incident in opened:
+        state = states[incident.device_id]
+        if incident.aspect == Aspect.PICTURE and state.picture_at == incident.decided_at:
+            data = originals.get(state.device_id) or media(state.picture_file).read_bytes()
+            proofs.append(_proof(incident, state, data))
+    Picture.objects.bulk_create(proofs)
+
+
+def _proof(incident: Incident, state: DeviceState, data: bytes) -> Picture:
+    sha256 = str(state.picture["sha256"])
+    return Picture(
+        device_id=state.device_id,
+        role=Picture.Role.PROOF,
+        phase=state.picture["phase"],
+        taken_at=incident.decided_at,
+        file=keep("proof", state.device_id, sha256, data),
+        sha256=sha256,
+        width=state.picture["width"],
+        height=state.picture["height"],
+        incident=incident,
+    )

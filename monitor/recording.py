@@ -27,8 +27,9 @@ from monitor.health import (
     step,
     wants_second_look,
 )
-from monitor.keeping import drop, keep, media
-from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, Schedule, Transition
+from monitor.keeping import drop, keep_last, keep_proofs
+from monitor.leases import give_back, holds_lease, leased
+from monitor.models import DeviceHour, DeviceState, Passport, Schedule, Transition
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
 from monitor.schedule import Policies
 from monitor.wire import Aspect, Finding, Reading, Verdict
@@ -37,10 +38,6 @@ log = logging.getLogger(__name__)
 
 # Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
 Fetch = Callable[[str], "tuple[bytes, bytes | None] | None"]
-
-# A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
-LONGEST_HOLD_S = 24 * 3600
-SHORTEST_REFUSAL_S = 30 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,12 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
     """Write a batch of readings from a zone; give how many counted. Readings outside an open lease are refused."""
     now = now or timezone.now()
     with transaction.atomic():
-        schedules = _leased(readings, zone)
-        accepted = [_not_ahead(reading, now) for reading in readings if _holds_lease(reading, schedules)]
+        schedules = leased(readings, zone)
+        accepted = [_not_ahead(reading, now) for reading in readings if holds_lease(reading, schedules)]
         _refuse(readings, accepted, zone)
         batch = _take_in(accepted, schedules, fetch, now)
         _write(batch, now)
-        _reschedule(accepted, schedules, batch, now)
+        give_back(accepted, schedules, batch.rechecks, batch.parents, now)
         transaction.on_commit(lambda: _forget(batch.dropped))
     return len(batch.readings)
 
@@ -104,20 +101,6 @@ def _forget(names: Sequence[str]) -> None:
 
 
 # -- which readings count
-
-
-def _leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
-    """The schedule rows of the zone whose lease one of the readings carries, locked in one order by all."""
-    carried = {(reading.endpoint_id, reading.lease) for reading in readings}
-    endpoints = {endpoint_id for endpoint_id, _lease in carried}
-    locked = Schedule.objects.select_for_update(of=("self",))
-    rows = locked.filter(endpoint__in=endpoints, zone__name=zone).order_by("pk")
-    return {row.endpoint_id: row for row in rows if (row.endpoint_id, str(row.lease)) in carried}
-
-
-def _holds_lease(reading: Reading, schedules: Mapping[int, Schedule]) -> bool:
-    row = schedules.get(reading.endpoint_id)
-    return row is not None and row.lease is not None and str(row.lease) == reading.lease
 
 
 def _not_ahead(reading: Reading, now: datetime) -> Reading:
@@ -289,51 +272,10 @@ def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fet
     fetched = fetch(note.key) if note.key else None
     if fetched is None:
         return
-    old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, fetched[0])
-    if old != state.picture_file:
-        batch.dropped.append(old)
-    if fetched[1] is not None:
-        batch.originals[state.device_id] = fetched[1]
-    state.picture_at = reading.at
-    state.picture = {
-        "label": note.label,
-        "score": round(note.score, 3),
-        "checkable": note.checkable,
-        "reason": note.reason,
-        "phase": note.phase,
-        "width": note.width,
-        "height": note.height,
-        "sha256": note.sha256,
-        "covered_share": round(note.covered_share, 3),
-        "blocks": list(note.blocks),
-        "shift": list(note.shift) if note.shift else None,
-    }
-
-
-def _keep_proofs(opened: Sequence[Incident], batch: Batch) -> None:
-    """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for."""
-    proofs = []
-    for incident in opened:
-        state = batch.states[incident.device_id]
-        if incident.aspect == Aspect.PICTURE and state.picture_at == incident.decided_at:
-            data = batch.originals.get(state.device_id) or media(state.picture_file).read_bytes()
-            proofs.append(_proof(incident, state, data))
-    Picture.objects.bulk_create(proofs)
-
-
-def _proof(incident: Incident, state: DeviceState, data: bytes) -> Picture:
-    sha256 = str(state.picture["sha256"])
-    return Picture(
-        device_id=state.device_id,
-        role=Picture.Role.PROOF,
-        phase=state.picture["phase"],
-        taken_at=incident.decided_at,
-        file=keep("proof", state.device_id, sha256, data),
-        sha256=sha256,
-        width=state.picture["width"],
-        height=state.picture["height"],
-        incident=incident,
-    )
+    thumbnail, original = fetched
+    batch.dropped.append(keep_last(state, note, reading.at, thumbnail))
+    if original is not None:
+        batch.originals[state.device_id] = original
 
 
 # -- writing
@@ -347,7 +289,7 @@ def _write(batch: Batch, now: datetime) -> None:
     Transition.objects.bulk_create(batch.transitions)
     DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
     opened = incidents.apply(batch.turned, now)
-    _keep_proofs(opened, batch)
+    keep_proofs(opened, batch.states, batch.originals)
     _keep_passports(batch.readings)
 
 
@@ -395,52 +337,3 @@ def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: da
     link, parent = tracks.get(Aspect.LINK), case.device.parent
     if link is not None and wants_second_look(link) and parent and parent.endpoint_id:
         batch.parents.add(parent.endpoint_id)
-
-
-def _reschedule(readings: Sequence[Reading], schedules: Mapping[int, Schedule], batch: Batch, now: datetime) -> None:
-    """Give leases back, set second looks, look at suspects' parents at once, let refused logins rest."""
-    _rest_logins(readings, schedules)
-    for endpoint_id, row in schedules.items():
-        row.lease = row.leased_until = None
-        row.recheck_due = _earlier(row.recheck_due, batch.rechecks.get(endpoint_id))
-        row.due = _earlier(row.due, row.recheck_due) or row.due
-    Schedule.objects.bulk_create(
-        schedules.values(), update_conflicts=True, unique_fields=["endpoint"], update_fields=_RESCHEDULED
-    )
-    # A parent that another batch holds is being looked at just now.
-    parents = Schedule.objects.select_for_update(skip_locked=True).filter(endpoint__in=batch.parents - schedules.keys())
-    free = [row.pk for row in parents.filter(recheck_due=None)]
-    Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
-
-
-_RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_until", "hold_cause", "holds")
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((at for at in (one, other) if at is not None), default=None)
-
-
-def _rest_logins(readings: Sequence[Reading], schedules: Mapping[int, Schedule]) -> None:
-    """Once for each endpoint, however many channels were seen through it; a refusal outweighs a success."""
-    used: dict[int, Reading] = {}
-    for reading in readings:
-        known = used.get(reading.endpoint_id)
-        if reading.credential and (known is None or known.credential != "refused"):
-            used[reading.endpoint_id] = reading
-    for endpoint_id, reading in used.items():
-        _rest_login(schedules[endpoint_id], reading)
-
-
-def _rest_login(row: Schedule, reading: Reading) -> None:
-    """One refusal ends logins for a while, twice as long each time; a success ends the rest (DESIGN, decision 6)."""
-    if reading.credential == "worked":
-        row.worked, row.hold_until, row.hold_cause, row.holds = True, None, "", 0
-    elif reading.credential == "refused" and reading.hold_s:
-        refusal = reading.hold_s >= SHORTEST_REFUSAL_S
-        rest_s = min(reading.hold_s * 2**row.holds, LONGEST_HOLD_S) if refusal else reading.hold_s
-        access = reading.findings.get(Aspect.ACCESS)
-        row.hold_until = reading.at + timedelta(seconds=rest_s)
-        row.hold_cause = access.cause if access else ""
-        row.holds += refusal
-        # Whoever had worked gets one more try after a short rest; a second refusal is definite.
-        row.worked = False

@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from tests.mutations import Place, mutate, places
 from tests.servers import Servers
@@ -37,12 +38,16 @@ BELONGS = {
     "devices/visibility.py": ["tests/devices/test_visibility.py"],
     "devices/addresses.py": ["tests/devices/test_addresses.py"],
 }
+# Those start processes or other people's cameras: most mistakes are noticed before their turn.
+SLOW = ("test_city.py", "test_cli.py", "test_ipycam.py")
 COPIED = ("devices", "monitor", "templates", "tests", "manage.py", "pyproject.toml")
 PROCESSES = 2
 WANTED_SHARE = 0.85
 # A mistake may make the tests slower without being wrong; this much slower is wrong (an endless loop).
 PATIENCE = 3.0
-LEAST_PATIENCE_S = 30.0
+LEAST_PATIENCE_S = 60.0
+# How much of what the tests said is shown when they fail by themselves. Characters.
+SAID = 3_000
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,17 @@ def modules() -> list[str]:
 
 
 def tests_of(path: str) -> list[str]:
-    """The tests that belong to a module, the nearest first."""
+    """The tests that belong to a module, the nearest first and the slow ones last."""
     [name] = [name for name in BELONGS if path == name or path.startswith(f"{name}/")]
     nearest = f"tests/{Path(path).parent}/test_{Path(path).stem}.py"
-    return [nearest, *BELONGS[name]] if (ROOT / nearest).exists() and nearest not in BELONGS[name] else BELONGS[name]
+    found = [file for item in BELONGS[name] for file in _files(ROOT / item)]
+    found.sort(key=lambda file: (file.name in SLOW, str(file) != nearest))
+    return [str(file) for file in found]
+
+
+def _files(path: Path) -> list[Path]:
+    files = sorted(path.glob("test_*.py")) if path.is_dir() else [path]
+    return [file.relative_to(ROOT) for file in files]
 
 
 def choose(only: str, count: int, seed: int) -> list[Mutant]:
@@ -99,6 +111,7 @@ class Bench:
             source, target = ROOT / name, self.folder / name
             copy_file = shutil.copytree if source.is_dir() else shutil.copy2
             copy_file(source, target)
+        self.said = self.folder / "said.log"
         self.servers = Servers()
         self.servers.start()
         self.databases = 0
@@ -108,19 +121,17 @@ class Bench:
     def renew(self) -> None:
         """A database of another name: after a run that was killed, nobody knows what the last one holds."""
         self.databases += 1
-        address = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
-        os.environ["DATABASE_URL"] = f"{address}/mutants{self.databases}"
+        parts = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/mutants{self.databases}")
+        os.environ["DATABASE_URL"] = urlunsplit(parts)
 
     def passes(self, paths: Sequence[str], limit_s: float | None = None) -> bool:
         """Whether the tests pass within their time."""
         options = ["-x", "-q", "--reuse-db", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:playwright"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "pytest", *options, *paths],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as run:
+        program = [sys.executable, "-m", "pytest", *options, *paths]
+        with (
+            self.said.open("wb") as said,
+            subprocess.Popen(program, cwd=self.folder, stdout=said, stderr=said, start_new_session=True) as run,
+        ):
             try:
                 return run.wait(limit_s) == 0
             except subprocess.TimeoutExpired:
@@ -134,7 +145,8 @@ class Bench:
         if key not in self.limits:
             began = time.monotonic()
             if not self.passes(paths):
-                raise SystemExit(f"the tests fail without any mutant: {key}")
+                said = self.said.read_text(encoding="utf-8", errors="replace")
+                raise SystemExit(f"the tests fail without any mutant: {key}\n{said[-SAID:]}")
             self.limits[key] = max(LEAST_PATIENCE_S, (time.monotonic() - began) * PATIENCE)
         return self.limits[key]
 
