@@ -76,7 +76,7 @@ def modules() -> list[str]:
     return found
 
 
-def tests_of(path: str) -> list[str]:
+def belonging(path: str) -> list[str]:
     """The tests that belong to a module, the nearest first and the slow ones last."""
     [name] = [name for name in BELONGS if path == name or path.startswith(f"{name}/")]
     nearest = f"tests/{Path(path).parent}/test_{Path(path).stem}.py"
@@ -152,7 +152,7 @@ class Bench:
 
     def judge(self, mutant: Mutant) -> Outcome:
         """Make the mistake, run the tests, put it right again."""
-        paths = tests_of(mutant.path)
+        paths = belonging(mutant.path)
         limit_s = self.limit_s(paths)
         file = self.folder / mutant.path
         source = file.read_text(encoding="utf-8")
