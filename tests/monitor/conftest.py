@@ -39,7 +39,7 @@ class MailServer:
         """Part of aiosmtpd's handler."""
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(content, policy=policy.default))
         return "250 OK"
 
 
