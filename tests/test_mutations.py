@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.mutants import BELONGS, ROOT, choose, modules, belonging
+from tests.mutants import BELONGS, ROOT, belonging, choose, modules
 from tests.mutations import mutate, places
 
 
