@@ -1,17 +1,15 @@
 """Addresses of the pages, in the order of the navigation."""
 
-from importlib.util import find_spec
-
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from monitor.web import account, decisions, devices, healthz, home, incidents, pictures
 
-_ELSEWHERE = (("demo/", "monitor.web.demo"), ("", "monitor.web.register"), ("", "monitor.web.looks"))
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
-    *(path(prefix, include(module)) for prefix, module in _ELSEWHERE if find_spec(module)),
+    path("demo/", include("monitor.web.demo")),
+    path("", include("monitor.web.register")),
+    path("", include("monitor.web.looks")),
     path("devices/", devices.devices, name="devices"),
     path("devices/<int:pk>/", devices.device, name="device"),
     path("devices/<int:pk>/pause/", decisions.pause, name="device-pause"),

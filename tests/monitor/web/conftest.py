@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+
+from tests.monitor.web.reading import Page, SignIn, words_of
 
 if TYPE_CHECKING:
     from devices.models import Compound, Device, User
-
-SignIn = Callable[["User"], Client]
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +57,14 @@ def officer(compound: Compound) -> User:
     from tests import factories
 
     return factories.officer(compound.district)
+
+
+@pytest.fixture
+def reads(officer: User, sign_in: SignIn) -> Page:
+    """Opens a page as the officer and gives its words."""
+    client = sign_in(officer)
+
+    def opened(name: str, *args: int, query: str = "") -> str:
+        return words_of(client, reverse(name, args=args) + query)
+
+    return opened

@@ -1,17 +1,13 @@
-"""Specification of what the pages say: sentences, cut percentages, stale pictures, empty lists with a next step."""
+"""Specification of what the pages say: sentences, cut percentages, stale pictures."""
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from devices.models import Compound, Device, Kind, User
 from monitor.health import State, Track
@@ -19,8 +15,8 @@ from monitor.models import DeviceState, Schedule
 from monitor.wire import Aspect
 from tests import factories
 from tests.monitor.overview.seeing import NOW, seen, watched
+from tests.monitor.web.reading import Page, SignIn, words_of
 
-SignIn = Callable[[User], Client]
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 
@@ -29,27 +25,6 @@ SECOND = timedelta(seconds=1)
 def today() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def reads(officer: User, sign_in: SignIn) -> Callable[..., str]:
-    """Opens a page as the officer and gives its words in one line."""
-    client = sign_in(officer)
-
-    def opened(name: str, *args: int, query: str = "") -> str:
-        return words_of(client, reverse(name, args=args) + query)
-
-    return opened
-
-
-def words_of(client: Client, address: str) -> str:
-    answer = client.get(address)
-    assert answer.status_code == 200
-    text = html.unescape(re.sub(r"<[^>]*>", " ", answer.content.decode()))
-    return re.sub(r" ([:.,)])", r"\1", " ".join(text.split()))
-
-
-Page = Callable[..., str]
 
 
 # -- the sentence of the first page
@@ -299,141 +274,3 @@ def test_a_contractor_without_faults_is_told_so(compound: Compound, sign_in: Sig
     assert "Nothing to mend now." in told
     assert "1 of 1 point under your contracts can be seen clearly." in told
     assert "No open fault Last look 0 s ago." in told
-
-
-# -- empty lists say why, when last looked, and the next step
-
-
-def test_no_fault_says_when_it_was_last_looked_and_what_comes(compound: Compound, reads: Page) -> None:
-    seen(compound)
-
-    told = reads("home")
-
-    assert "No open fault Last look 0 s ago. What comes next" in told
-
-
-def test_a_first_page_without_points_says_what_to_do(compound: Compound, reads: Page) -> None:
-    told = reads("home")
-
-    assert "No point to watch yet. No camera is in the register" in told
-    assert "Next step: add a device" in told
-
-
-def test_who_may_see_nothing_is_told_whom_to_ask(db: None, sign_in: SignIn) -> None:
-    told = words_of(sign_in(factories.user()), "/")
-
-    assert "No compound is yours to see" in told
-    assert "ask the platform administrator" in told
-
-
-def test_a_list_that_fits_nothing_says_so_and_leads_back(compound: Compound, reads: Page) -> None:
-    seen(compound)
-
-    assert "No device fits" in reads("devices", query="?q=nothing")
-    assert "None of them was looked at yet." in reads("devices", query="?q=nothing")
-    told = reads("devices", query="?status=obstructed")
-    assert "Last look at these devices: 0 s ago." in told
-    assert "Next step: show all devices" in told
-
-
-def test_an_empty_register_says_so(compound: Compound, reads: Page) -> None:
-    told = reads("devices")
-
-    assert "No device yet" in told
-    assert "Next step: add a device" in told
-
-
-@pytest.mark.parametrize(("show", "why"), [("open", "No open incident"), ("ended", "No ended incident")])
-def test_a_list_without_incidents_says_why_and_when(compound: Compound, reads: Page, show: str, why: str) -> None:
-    assert "Nothing was looked at yet." in reads("incidents", query=f"?show={show}")
-    seen(compound)
-
-    told = reads("incidents", query=f"?show={show}")
-
-    assert why in told
-    assert "Last look 0 s ago. Next step:" in told
-
-
-def test_a_compound_without_points_says_so(compound: Compound, reads: Page) -> None:
-    assert "No point in this compound" in reads("compound", compound.pk)
-
-
-def test_a_device_never_looked_at_says_so_everywhere(camera: Device, reads: Page) -> None:
-    told = reads("device", camera.pk)
-
-    for sentence in (
-        "The device was not looked at yet. Next step: look again",
-        "No full hour yet",
-        "It was not looked at. Next step: look again, or wait for the next round.",
-        "Nothing has changed today.",
-        "No incident in 90 days It was not looked at yet.",
-        "Nothing learned yet",
-    ):
-        assert sentence in told
-
-
-# -- live parts, language, errors
-
-
-@pytest.mark.parametrize("name", ["home", "device", "compound", "incident"])
-def test_a_live_page_asks_for_its_part_alone(camera: Device, officer: User, sign_in: SignIn, name: str) -> None:
-    incident = factories.broken(camera)
-    address = reverse(name, args={"home": [], "device": [camera.pk], "compound": [camera.compound_id]}.get(
-        name, [incident.pk]
-    ))  # fmt: skip
-    client = sign_in(officer)
-
-    whole = client.get(address).content.decode()
-    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
-
-    assert f'hx-get="{address}"' in whole
-    assert "<html" not in part
-    assert part.strip()
-    assert ('hx-swap-oob="true"' in part) is (name != "incident")
-
-
-@pytest.mark.parametrize(("demo", "pace"), [(True, "every 5s"), (False, "every 15s")])
-def test_a_demo_is_refreshed_faster(
-    compound: Compound, officer: User, sign_in: SignIn, settings: Settings, demo: bool, pace: str
-) -> None:
-    settings.VIEWKEEPER_DEMO = demo
-
-    assert pace in sign_in(officer).get("/").content.decode()
-
-
-def test_only_a_demo_says_that_it_is_one_at_the_login(db: None, client: Client, settings: Settings) -> None:
-    for demo in (True, False):
-        settings.VIEWKEEPER_DEMO = demo
-        content = client.get(reverse("login"), headers={"Accept-Language": "en"}).content.decode()
-        assert ("make run" in content) is demo
-
-
-def test_pages_work_under_the_strictest_policy(compound: Compound, officer: User, sign_in: SignIn) -> None:
-    factories.broken(watched(compound), "obstructed")
-
-    for name in ("home", "devices", "incidents"):
-        content = sign_in(officer).get(reverse(name)).content.decode()
-        assert "style=" not in content
-        assert "<style" not in content
-        assert not re.search(r"<script(?![^>]*src=)", content)
-        assert not re.search(r"\son[a-z]+=", content)
-
-
-@pytest.mark.django_db
-def test_an_unknown_page_says_so_in_words(client: Client) -> None:
-    answer = client.get("/nowhere/", headers={"Accept-Language": "en"})
-
-    assert answer.status_code == 404
-    assert "There is nothing here." in answer.content.decode()
-
-
-@pytest.mark.django_db
-def test_our_own_error_blames_no_camera(client: Client, officer: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.web.home.whose", lambda _user: 1 / 0)
-    client.force_login(officer)
-    client.raise_request_exception = False
-
-    answer = client.get("/")
-
-    assert answer.status_code == 500
-    assert "has nothing to do with any camera" in answer.content.decode()
