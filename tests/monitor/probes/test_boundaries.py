@@ -1,0 +1,172 @@
+"""The figures by which probes are polite and safe, and what happens exactly at them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.probes import camera, cli, clock, http1, login, refusals, reply, runner, session, soap, talk, transport
+from monitor.probes.failure import Garbled
+from monitor.probes.reply import DeviceTime
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+KIB, MIB = 1024, 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("figure", "value"),
+    [
+        # what a device may send
+        (http1.MAX_HEAD, 32 * KIB),
+        (http1.MAX_LINES, 100),
+        (http1.MAX_CHUNK_LINE, 256),
+        (http1.MAX_LENGTH_DIGITS, 15),
+        (talk.SOAP_CAP, 512 * KIB),
+        (talk.PICTURE_CAP, 8 * MIB),
+        (transport.BUFFER_HIGH, 256 * KIB),
+        # what is kept of it
+        (http1.FIRST_BYTES, 48),
+        (refusals.EXCERPT, 160),
+        (refusals.READ, 4096),
+        (session.MAX_ENDPOINTS, 60_000),
+        (session.MAX_OPEN, 4_000),
+        # how long is waited, in seconds
+        (transport.CONNECT_LIMIT_S, 5.0),
+        (transport.REUSED_SILENCE_S, 3.0),
+        (transport.ARP_GAVE_UP_S, 0.5),
+        (runner.GRACE_S, 0.2),
+        (camera.JUDGE_SHARE, 0.1),
+        (camera.JUDGE_RESERVE_S, 0.5),
+        (cli.MAX_DEADLINE_S, 600.0),
+        # how many at once
+        (runner.CONCURRENCY, 200),
+        (session.NAME_THREADS, 8),
+        (session.PICTURES_AT_ONCE, 32),
+        (cli.LOOK_BURST, 8),
+        (cli.MAX_REFERENCE_BYTES, 32 * MIB),
+        # logins
+        (login.REST_S, 2100),
+        (login.DOUBT_S, 90),
+        (clock.REFUSES_LOGIN_S, 300),
+        (soap.NONCE_BYTES, 16),
+        # clocks
+        (clock.MAX_ZONE_HOURS, 26),
+        (clock.FIRST_YEAR, 2015),
+        (clock.SAME_S, 2),
+        (clock.CHINA_STANDARD_S, 28_800),
+        (clock.RESET_BEHIND, timedelta(days=30)),
+        (reply.LEAP, 60),
+    ],
+)
+def test_the_figures_are_those_that_were_decided(figure: object, value: object) -> None:
+    assert figure == value
+
+
+# -- what a device may send
+
+
+def head(lines: int) -> http1.Head:
+    """A head of so many lines."""
+    return http1.parse_head(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * (lines - 1))
+
+
+def test_a_hundred_lines_of_headers_are_read_and_no_more() -> None:
+    assert len(head(http1.MAX_LINES - 1).headers) == http1.MAX_LINES - 2
+    with pytest.raises(Garbled):
+        head(http1.MAX_LINES + 1)
+
+
+@pytest.mark.parametrize(("size", "complete"), [(http1.MAX_HEAD, True), (http1.MAX_HEAD + 1, False)])
+@pytest.mark.parametrize("ending", [b"\r\n\r\n", b"\n\n"])
+def test_a_head_ends_within_its_cap(size: int, complete: bool, ending: bytes) -> None:
+    data = bytearray(b"x" * (size - len(ending)) + ending)
+
+    assert http1.head_end(data) == (size if complete else 0)
+
+
+def test_the_first_end_of_a_head_counts() -> None:
+    assert http1.head_end(bytearray(b"A\n\nbody\r\n\r\n")) == 3
+    assert http1.head_end(bytearray(b"A\r\n\r\nbody\n\n")) == 5
+
+
+@pytest.mark.parametrize(
+    ("length", "end"), [(http1.MAX_CHUNK_LINE - 1, None), (http1.MAX_CHUNK_LINE, http1.End.BROKEN)]
+)
+def test_a_chunk_without_an_end_of_line_is_broken_at_its_cap(length: int, end: http1.End | None) -> None:
+    body = http1.Body(cap=1000, chunked=True)
+    body.feed(bytearray(b"0" * length))
+
+    assert body.end is end
+
+
+def test_a_chunk_line_just_within_its_cap_is_read() -> None:
+    body = http1.Body(cap=1000, chunked=True)
+    body.feed(bytearray(b"1;" + b"x" * (http1.MAX_CHUNK_LINE - 3) + b"\nA\r\n0\r\n\r\n"))
+
+    assert (bytes(body.data), body.end) == (b"A", http1.End.WHOLE)
+
+
+@pytest.mark.parametrize(("said", "length"), [("9" * 15, int("9" * 15)), ("9" * 16, None), ("7, 7", 7), ("-1", None)])
+def test_a_length_is_read_up_to_fifteen_digits(said: str, length: int | None) -> None:
+    framed = http1.Body.of(http1.Head(200, [("content-length", said)], "HTTP/1.1"), 1000)
+
+    assert framed.length == length
+
+
+@pytest.mark.parametrize(("cap", "end"), [(4, http1.End.WHOLE), (3, http1.End.LARGE)])
+def test_a_body_may_be_as_large_as_its_cap(cap: int, end: http1.End) -> None:
+    body = http1.Body(cap, length=4)
+    body.feed(bytearray(b"1234"))
+
+    assert (bytes(body.data), body.end) == (b"1234"[:cap], end)
+
+
+@pytest.mark.parametrize(("status", "interim"), [(99, False), (100, True), (199, True), (200, False)])
+def test_a_hundred_something_is_not_the_reply_yet(status: int, interim: bool) -> None:
+    assert http1.is_interim(http1.Head(status, [], "HTTP/1.1")) is interim
+
+
+def test_only_the_first_bytes_are_kept_for_a_person() -> None:
+    assert http1.first_bytes(b"\x00" + b"x" * 60) == "\\x00" + "x" * (http1.FIRST_BYTES - 1)
+
+
+# -- clocks
+
+
+@pytest.mark.parametrize(
+    ("shown", "cause"),
+    [
+        (datetime(2014, 12, 30, tzinfo=UTC), "clock_dead"),
+        (datetime(2015, 1, 3, tzinfo=UTC), "clock_off"),
+        (NOW.replace(month=1, day=1), "clock_dead"),
+        (NOW.replace(month=1, day=2), "clock_dead"),
+        (NOW.replace(month=1, day=3), "clock_off"),
+        (NOW.replace(year=2025, month=12, day=31), "clock_dead"),
+        (NOW.replace(year=2025, month=12, day=30), "clock_off"),
+        (NOW.replace(year=2027, month=1, day=1), "clock_off"),
+    ],
+)
+def test_a_clock_that_started_anew_shows_new_year(shown: datetime, cause: str) -> None:
+    assert clock.judge(DeviceTime(shown, None, "raw"), NOW).cause == cause
+
+
+@pytest.mark.parametrize(("days", "cause"), [(29, "clock_off"), (31, "clock_dead")])
+def test_new_year_is_no_reset_shortly_after_it(days: int, cause: str) -> None:
+    new_year = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert clock.judge(DeviceTime(new_year, None, "raw"), new_year + timedelta(days=days)).cause == cause
+
+
+@pytest.mark.parametrize(("apart_s", "offset_s"), [(2, 0.0), (3, 28_800.0)])
+def test_two_fields_of_one_reply_are_the_same_within_two_seconds(apart_s: int, offset_s: float) -> None:
+    """A device that writes Beijing time into both fields has the right time."""
+    beijing = NOW + timedelta(hours=8)
+    time = DeviceTime(beijing, beijing + timedelta(seconds=apart_s), "raw")
+
+    assert clock.offset_s(time, NOW) == pytest.approx(offset_s, abs=2)
+
+
+def test_a_time_that_no_calendar_has_is_signed_with_our_own() -> None:
+    assert abs((clock.device_now(1e18) - datetime.now(UTC)).total_seconds()) < 5
+    assert abs((clock.device_now(600) - datetime.now(UTC)).total_seconds() - 600) < 5
