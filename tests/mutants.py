@@ -76,18 +76,19 @@ def modules() -> list[str]:
     return found
 
 
-def belonging(path: str) -> list[str]:
+def belonging(path: str, root: Path = ROOT) -> list[str]:
     """The tests that belong to a module, the nearest first and the slow ones last."""
     [name] = [name for name in BELONGS if path == name or path.startswith(f"{name}/")]
     nearest = f"tests/{Path(path).parent}/test_{Path(path).stem}.py"
-    found = [file for item in BELONGS[name] for file in _files(ROOT / item)]
+    found = [file for item in BELONGS[name] for file in _files(root, item)]
     found.sort(key=lambda file: (file.name in SLOW, str(file) != nearest))
     return [str(file) for file in found]
 
 
-def _files(path: Path) -> list[Path]:
+def _files(root: Path, name: str) -> list[Path]:
+    path = root / name
     files = sorted(path.glob("test_*.py")) if path.is_dir() else [path]
-    return [file.relative_to(ROOT) for file in files]
+    return [file.relative_to(root) for file in files]
 
 
 def choose(only: str, count: int, seed: int) -> list[Mutant]:
@@ -115,7 +116,7 @@ class Bench:
         self.servers = Servers()
         self.servers.start()
         self.databases = 0
-        self.limits: dict[str, float] = {}
+        self.limits: dict[frozenset[str], float] = {}
         self.renew()
 
     def renew(self) -> None:
@@ -141,18 +142,18 @@ class Bench:
 
     def limit_s(self, paths: Sequence[str]) -> float:
         """How long the tests may take; measured on the tree as it is, which must pass."""
-        key = " ".join(paths)
+        key = frozenset(paths)
         if key not in self.limits:
             began = time.monotonic()
             if not self.passes(paths):
                 said = self.said.read_text(encoding="utf-8", errors="replace")
-                raise SystemExit(f"the tests fail without any mutant: {key}\n{said[-SAID:]}")
+                raise SystemExit(f"the tests fail without any mutant: {' '.join(paths)}\n{said[-SAID:]}")
             self.limits[key] = max(LEAST_PATIENCE_S, (time.monotonic() - began) * PATIENCE)
         return self.limits[key]
 
     def judge(self, mutant: Mutant) -> Outcome:
         """Make the mistake, run the tests, put it right again."""
-        paths = belonging(mutant.path)
+        paths = belonging(mutant.path, self.folder)
         limit_s = self.limit_s(paths)
         file = self.folder / mutant.path
         source = file.read_text(encoding="utf-8")
