@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
-from monitor.probes import camera, cli, clock, http1, login, refusals, reply, runner, session, soap, talk, transport
+from monitor import vision
+from monitor.probes import (
+    camera,
+    cli,
+    clock,
+    http1,
+    login,
+    pictures,
+    refusals,
+    reply,
+    runner,
+    session,
+    soap,
+    talk,
+    transport,
+)
 from monitor.probes.failure import Garbled
+from monitor.probes.pictures import Looked
 from monitor.probes.reply import DeviceTime
+from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
+from tests.monitor.probes.device import CHALLENGE, JPEG, LEARNED, Script, information, look
+from tests.monitor.probes.fake import FACTS, PICTURE, Asked, http, serving, subject, target
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 KIB, MIB = 1024, 1024 * 1024
@@ -170,3 +192,154 @@ def test_two_fields_of_one_reply_are_the_same_within_two_seconds(apart_s: int, o
 def test_a_time_that_no_calendar_has_is_signed_with_our_own() -> None:
     assert abs((clock.device_now(1e18) - datetime.now(UTC)).total_seconds()) < 5
     assert abs((clock.device_now(600) - datetime.now(UTC)).total_seconds() - 600) < 5
+
+
+# -- what a judged picture becomes
+
+DAY = vision.Judgement(
+    label=vision.Label.NORMAL,
+    score=0.87654,
+    checkable=True,
+    reason="",
+    covered_share=0.0,
+    shift=None,
+    blocks=(),
+    phase="day",
+    width=1920,
+    height=1080,
+    trail=b"trail",
+)
+COVERED = replace(
+    DAY, label=vision.Label.OBSTRUCTED, covered_share=0.616, blocks=(5, 6), reason="edges", shift=(0.1, 0)
+)
+DETAIL = {"label": "normal", "width": 1920, "height": 1080, "score": 0.877, "phase": "day"}
+
+
+@dataclass
+class Kept:
+    """A store for pictures that remembers what it was given."""
+
+    given: list[tuple[int, bytes, bytes | None]] = field(default_factory=list)
+
+    def __call__(self, device_id: int, thumbnail: bytes, original: bytes | None) -> str:
+        """Keep, and give a key."""
+        self.given.append((device_id, thumbnail, original))
+        return "picture:key"
+
+
+def judged_as(judgement: vision.Judgement, monkeypatch: pytest.MonkeyPatch, **subject: Any) -> tuple[Looked, Kept]:
+    """What a look at a picture gives that is judged like this."""
+    monkeypatch.setattr(vision, "judge", lambda *_args: judgement)
+    kept = Kept()
+    return pictures.look(JPEG, Subject(4, frozenset(), **subject), kept), kept
+
+
+def test_a_good_picture_is_ok_and_tells_its_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, _ = judged_as(DAY, monkeypatch)
+
+    assert looked.finding == Finding(Verdict.OK, "", DETAIL)
+    assert looked.note == PictureNote(
+        label="normal",
+        score=0.87654,
+        checkable=True,
+        phase="day",
+        width=1920,
+        height=1080,
+        size=len(JPEG),
+        sha256=sha256(JPEG).hexdigest(),
+        trail=b"trail",
+        key="picture:key",
+    )
+
+
+def test_a_covered_one_tells_how_much_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, _ = judged_as(COVERED, monkeypatch)
+
+    detail = DETAIL | {"label": "obstructed", "reason": "edges", "share": 0.62}
+    assert looked.finding == Finding(Verdict.FAULTY, "obstructed", detail)
+    assert looked.note is not None
+    assert (looked.note.covered_share, looked.note.blocks, looked.note.shift) == (0.616, (5, 6), (0.1, 0))
+    assert looked.note.reason == "edges"
+
+
+def test_another_fault_tells_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, _ = judged_as(replace(COVERED, label=vision.Label.BLUR), monkeypatch)
+
+    assert looked.finding.cause == "blur"
+    assert "share" not in looked.finding.detail
+
+
+def test_what_cannot_be_judged_is_unknown_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, _ = judged_as(replace(COVERED, checkable=False), monkeypatch)
+
+    assert (looked.finding.verdict, looked.finding.cause) == (Verdict.UNKNOWN, "not_checkable")
+    assert looked.finding.detail["reason"] == "edges"
+
+
+@pytest.mark.parametrize(
+    ("judgement", "learned", "wanted", "whole"),
+    [
+        (DAY, True, False, False),
+        (DAY, True, True, True),
+        (DAY, False, False, True),
+        (COVERED, True, False, True),
+        (replace(COVERED, checkable=False), True, False, False),
+    ],
+)
+def test_the_original_is_kept_where_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch, judgement: vision.Judgement, learned: bool, wanted: bool, whole: bool
+) -> None:
+    """To learn from, as a proof, or because somebody asked."""
+    model = vision.learn([vision.decode(JPEG)]).dumps() if learned else b""
+    _, kept = judged_as(judgement, monkeypatch, model=model, keep_original=wanted)
+
+    [(device_id, thumbnail, original)] = kept.given
+    assert device_id == 4
+    assert vision.decode(thumbnail)
+    assert original == (JPEG if whole else None)
+
+
+def test_a_model_of_another_version_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, kept = judged_as(DAY, monkeypatch, model=b"from the future")
+
+    assert kept.given[0][2] == JPEG
+
+
+@pytest.mark.parametrize(
+    ("data", "cause", "told"), [(b"<html>", "not_a_picture", "content"), (JPEG[: len(JPEG) // 2], "corrupt", "reason")]
+)
+def test_what_is_no_picture_has_no_note(data: bytes, cause: str, told: str) -> None:
+    kept = Kept()
+    looked = pictures.look(data, Subject(4, frozenset()), kept)
+
+    assert (looked.finding.verdict, looked.finding.cause, looked.note) == (Verdict.FAULTY, cause, None)
+    assert looked.finding.detail[told]
+    assert kept.given == []
+
+
+# -- logins over HTTP
+
+
+def over_http(asked: Asked) -> bytes | None:
+    """A device that wants HTTP digest for everything but the clock."""
+    if asked.operation == "GetDeviceInformation":
+        return information() if "authorization" in asked.headers else http(401, b"", CHALLENGE.format("n1"))
+    return None
+
+
+def test_a_login_over_http_alone_is_a_login_that_works() -> None:
+    script = Script({"GetDeviceInformation": over_http})
+    with serving(script) as fake:
+        [reading] = look(target(fake.port, subject(tiers=FACTS)))
+
+    assert reading.credential == "worked"
+    assert reading.findings[Aspect.ACCESS].verdict is Verdict.OK
+    assert reading.passport["soap_auth"] == "digest"
+
+
+def test_a_snapshot_that_asks_nobody_is_remembered_as_open() -> None:
+    passport = {**LEARNED, "snapshot_auth": ""}
+    with serving(Script({"/snap.jpg": http(200, JPEG)})) as fake:
+        [reading] = look(target(fake.port, subject(tiers=PICTURE, passport=passport)))
+
+    assert reading.passport["snapshot_auth"] == "none"
