@@ -300,8 +300,10 @@ def test_a_context_of_its_own_is_a_text_of_its_own() -> None:
         if item.id and not item.context:
             only_plain.add(item.id)
 
-    assert "Open" in messages.missing(only_plain)
-    assert "Offline" not in messages.missing(only_plain)
+    missing = messages.missing(only_plain)
+
+    assert "Open" in missing
+    assert "Offline" not in missing
 
 
 def test_updating_keeps_what_is_translated_drops_what_is_gone_and_leaves_what_is_new_empty(
