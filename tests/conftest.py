@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import django
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests.servers import Servers, own_number
 
@@ -37,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         uses = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
         if uses or item.get_closest_marker("django_db"):
             item.add_marker("servers")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests begin with an empty register: what migrations enter is only there until the first rollback by truncation."""
+    from devices.models import District
+
+    with django_db_blocker.unblock():
+        District.objects.all().delete()
 
 
 @pytest.fixture(scope="session", autouse=True)

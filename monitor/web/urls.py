@@ -1,5 +1,6 @@
 """Addresses of the pages, in the order of the navigation."""
 
+from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -23,4 +24,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", account.language, name="language"),
     path("healthz/", healthz.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
 ]

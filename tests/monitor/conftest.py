@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import connection
 
 from monitor.quickstart.ports import any_free
+from tests.broker import empty
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 40.0
@@ -59,7 +60,7 @@ def mail_server() -> Iterator[MailServer]:
 def workers(django_db_setup: None, mail_server: MailServer, tmp_path_factory: Any) -> Iterator[Path]:
     """A probe worker without a database and a worker with the tests' own; gives the folder of their logs."""
     logs = tmp_path_factory.mktemp("workers")
-    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    empty(redis.Redis.from_url(settings.REDIS_URL))
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     environ = {
         **os.environ,

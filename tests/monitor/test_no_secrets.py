@@ -179,9 +179,9 @@ def _broker(gate: Device) -> bytes:
     app.send_task("nobody.takes.this", ["demo", sealed], queue="parked")
     store = redis.Redis.from_url(settings.REDIS_URL)
     keys = list(store.scan_iter())
-    kept = b"".join(bytes(item) for key in keys if store.type(key) == b"list" for item in store.lrange(key, 0, -1))
-    assert b"nobody.takes.this" in kept
-    return kept + b"".join(store.dump(key) or b"" for key in keys)
+    kept = "".join(str(item) for key in keys if store.type(key) == b"list" for item in store.lrange(key, 0, -1))
+    assert "nobody.takes.this" in kept
+    return kept.encode() + b"".join(store.dump(key) or b"" for key in keys)
 
 
 def _database() -> str:

@@ -23,6 +23,7 @@ from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
 from monitor.wire import Finding, Reading, Refused, Tier, Verdict, open_targets, plain, seal
 from tests import factories
+from tests.broker import empty
 from tests.monitor.visits import OFF, START, lease, note, reading
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.django_db
 def broker() -> Iterator[redis.Redis]:
     """The test run's broker, empty."""
     store = redis.Redis.from_url(configured.REDIS_URL)
-    store.flushdb()
+    empty(store)
     yield store
     store.close()
 

@@ -9,9 +9,11 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -344,7 +346,8 @@ def test_the_register_follows_cameras_that_were_started_again(
         if next(rounds, "over") == "over":
             raise StopRequested
 
-    monkeypatch.setattr("time.sleep", sleep)
+    # Only the launcher's clock: threads of other tests may be asleep.
+    monkeypatch.setattr(launcher, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     with pytest.raises(StopRequested):
         settled.keep_running()
     assert recorder.order == ["watched", "load_demo", "watched", "watched"]
