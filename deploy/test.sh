@@ -7,7 +7,6 @@ set -u
 bin=.venv/bin
 failed=
 began=$(date +%s)
-export DJANGO_SETTINGS_MODULE=tests.settings
 
 check() {
     name=$1
@@ -30,9 +29,9 @@ if ! has_chromium && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then i
 
 check "ruff" $bin/ruff check .
 check "ruff format" $bin/ruff format --check .
-check "mypy" $bin/mypy
+check "mypy" env DJANGO_SETTINGS_MODULE=tests.settings $bin/mypy
 check "import contracts" $bin/lint-imports
-check "missing migrations" $bin/python manage.py makemigrations --check --dry-run
+check "missing migrations" env DJANGO_SETTINGS_MODULE=tests.settings $bin/python manage.py makemigrations --check --dry-run
 check "templates" $bin/djlint templates --lint --quiet
 rm -f .coverage .coverage.*
 check "tests" $bin/python -m pytest -n 2 -m "not browser" --cov --cov-report= --cov-fail-under=0

@@ -7,6 +7,6 @@ import redis
 
 def empty(store: redis.Redis) -> None:
     """Take everything out but the bindings: a publisher that has declared its queue once does not do so again."""
-    waiting = [key for key in store.scan_iter() if not key.startswith(b"_kombu.binding.")]
+    waiting = [key for key in store.scan_iter() if not key.startswith(b"_kombu.")]
     if waiting:
         store.delete(*waiting)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import django
 import pytest
+from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from tests.servers import Servers, own_number
@@ -19,11 +20,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 
 def pytest_configure() -> None:
-    """Start the servers in the controlling process, give each process its own Redis database, set Django up."""
+    """Start the servers in the controlling process; its parallel workers have a Redis database each. Set Django up."""
     if servers is not None:
         servers.start()
-    os.environ["REDIS_URL"] = own_number(os.environ["REDIS_URL"], WORKER)
+        os.environ["REDIS_URL"] = own_number(os.environ["REDIS_URL"], WORKER)
     django.setup()
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL, "the settings were read too early"
 
 
 def pytest_unconfigure() -> None:
@@ -42,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests begin with an empty register: what migrations enter is only there until the first rollback by truncation."""
+    """Tests begin with an empty register: what migrations enter is gone after the first test that truncates."""
     from devices.models import District
 
     with django_db_blocker.unblock():
@@ -52,7 +54,5 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="session", autouse=True)
 def media_folder() -> Iterator[None]:
     """Pictures that tests keep go to a folder of their own, and with it."""
-    from django.conf import settings
-
     yield
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)

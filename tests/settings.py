@@ -6,6 +6,8 @@ import base64
 import os
 import tempfile
 
+from tests.servers import own_number
+
 # Whatever installation this shell knows, the tests must neither read its keys nor touch its files.
 for _name in [name for name in os.environ if name.startswith("VIEWKEEPER_") and name != "VIEWKEEPER_NEED_BROWSER"]:
     del os.environ[_name]
@@ -18,6 +20,9 @@ os.environ |= {
     "VIEWKEEPER_STATIC_HASHED": "0",
     "VIEWKEEPER_MEDIA": f"{tempfile.gettempdir()}/viewkeeper-tests-media-{os.getpid()}",
 }
+# Each parallel worker has a Redis database to itself.
+if os.environ.get("REDIS_URL"):
+    os.environ["REDIS_URL"] = own_number(os.environ["REDIS_URL"], os.environ.get("PYTEST_XDIST_WORKER", ""))
 
 from monitor.settings import *
 
