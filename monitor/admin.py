@@ -19,8 +19,10 @@ from devices.models import (
 )
 from monitor.models import PolicyRule
 
+admin.site.site_header = admin.site.site_title = _("Viewkeeper administration")
 
-class MembershipInline(admin.TabularInline):
+
+class MembershipInline(admin.TabularInline[Membership, User]):
     """What a person may see, beside the person."""
 
     model = Membership
@@ -28,7 +30,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     """People, with their memberships."""
 
     inlines = (MembershipInline,)
@@ -41,7 +43,7 @@ class PersonAdmin(UserAdmin):
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):
+class DeviceAdmin(admin.ModelAdmin[Device]):
     """Devices; they are never deleted, they leave use."""
 
     list_display = ("name", "compound", "kind", "endpoint", "channel", "life")
@@ -55,7 +57,7 @@ class DeviceAdmin(admin.ModelAdmin):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(admin.ModelAdmin):
+class EndpointAdmin(admin.ModelAdmin[Endpoint]):
     """Addresses; the credential is changed on the device's page and shown nowhere."""
 
     list_display = ("__str__", "zone")
@@ -64,7 +66,7 @@ class EndpointAdmin(admin.ModelAdmin):
 
 
 @admin.register(PolicyRule)
-class PolicyRuleAdmin(admin.ModelAdmin):
+class PolicyRuleAdmin(admin.ModelAdmin[PolicyRule]):
     """Intervals, deadlines and politeness for a zone, a kind or a compound."""
 
     list_display = ("__str__", "heartbeat_s", "picture_s", "second_look_s", "settle_s")

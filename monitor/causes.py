@@ -182,7 +182,7 @@ _ALL = (
         _LOGIN,
         72,
         _("Clock off"),
-        _("The clock is %(offset)s off."),
+        _("The clock is %(offset)s."),
         _("Switch on NTP on the device, or set its clock."),
     ),
     Cause(
@@ -191,7 +191,7 @@ _ALL = (
         _LOGIN,
         71,
         _("Wrong time zone"),
-        _("The clock is %(offset)s off, exactly whole hours: the time zone is set wrong."),
+        _("The clock is %(offset)s, exactly whole hours: the time zone is set wrong."),
         _("Set the time zone of the device to Beijing time (UTC+8)."),
     ),
     Cause(

@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
@@ -38,13 +39,13 @@ class SessionStore(db.SessionStore):
         if token:
             super().delete(kept(token))
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         """The row of this session."""
         row = super().create_model_instance(data)
         row.session_key = kept(row.session_key)
         return row
 
-    def _get_session_from_db(self) -> Session | None:
+    def _get_session_from_db(self) -> AbstractBaseSession | None:
         try:
             return Session.objects.get(session_key=kept(self.session_key or ""), expire_date__gt=timezone.now())
         except (Session.DoesNotExist, SuspiciousOperation) as error:

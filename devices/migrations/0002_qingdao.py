@@ -19,7 +19,7 @@ DISTRICTS = {
 }
 
 
-def enter(apps, schema_editor):
+def enter(apps, _schema_editor):
     """Enter what is not there yet."""
     for code, name in DISTRICTS.items():
         apps.get_model("devices", "District").objects.get_or_create(code=code, defaults={"name": name})
