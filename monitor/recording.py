@@ -216,7 +216,7 @@ def _book(case: Case, tracks: Mapping[Aspect, Track], batch: Batch) -> None:
     since = state.looked_at or at
     hour = state.read_hour() or Hour(start=hour_of(since))
     closed, hour = advance(hour, since, at, _condition(case, tracks, since))
-    batch.hours += [_hour_row(state.device_id, item) for item in closed]
+    batch.hours += [DeviceHour.booked(state.device_id, item) for item in closed]
     pictures = hour.pictures + (case.reading.picture is not None)
     state.write_hour(replace(hour, looks=hour.looks + 1, pictures=pictures))
 
@@ -244,21 +244,6 @@ def _usable(case: Case, held: Mapping[Aspect, Verdict]) -> bool:
     taken_at = case.state.picture_at
     fresh = taken_at is not None and case.reading.at - taken_at <= limit
     return fresh and held.get(Aspect.PICTURE) is Verdict.OK
-
-
-def _hour_row(device_id: int, hour: Hour) -> DeviceHour:
-    return DeviceHour(
-        device_id=device_id,
-        start=hour.start,
-        online_s=hour.online_s,
-        offline_s=hour.offline_s,
-        usable_s=hour.usable_s,
-        clock_ok_s=hour.clock_ok_s,
-        blind_s=hour.blind_s,
-        excluded_s=hour.excluded_s,
-        looks=hour.looks,
-        pictures=hour.pictures,
-    )
 
 
 # -- pictures

@@ -159,3 +159,8 @@ class DeviceHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.start:%m-%d %H}"
+
+    @classmethod
+    def booked(cls, device_id: int, hour: Hour) -> DeviceHour:
+        """The row of a closed hour."""
+        return cls(device_id=device_id, **asdict(hour))

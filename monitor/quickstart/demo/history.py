@@ -218,16 +218,6 @@ def _condition(past: Past) -> Condition:
 
 
 def _row(device: Device, hour: Hour, *, sees: bool) -> DeviceHour:
-    looked = HOUR_S - hour.blind_s
-    return DeviceHour(
-        device=device,
-        start=hour.start,
-        online_s=hour.online_s,
-        offline_s=hour.offline_s,
-        usable_s=hour.usable_s,
-        clock_ok_s=hour.clock_ok_s,
-        blind_s=hour.blind_s,
-        excluded_s=hour.excluded_s,
-        looks=int(looked // POLICY["heartbeat_s"]),
-        pictures=int(hour.online_s // POLICY["picture_s"]) if sees else 0,
-    )
+    looks = int((HOUR_S - hour.blind_s) // POLICY["heartbeat_s"])
+    pictures = int(hour.online_s // POLICY["picture_s"]) if sees else 0
+    return DeviceHour.booked(device.pk, replace(hour, looks=looks, pictures=pictures))

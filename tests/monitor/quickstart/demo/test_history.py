@@ -109,8 +109,8 @@ def test_only_what_has_a_lens_takes_pictures_and_nobody_looks_while_blind() -> N
     rows = list(history.hours(known, now))
     cameras = {known[item.key].pk for item in THINGS if item.scene}
     assert len(rows) == 36 * 24 * DAYS
-    assert all(row.pictures == 0 for row in rows if row.device.pk not in cameras)
-    full = next(row for row in rows if row.device.pk in cameras and row.online_s == 3600)
+    assert all(row.pictures == 0 for row in rows if row.device_id not in cameras)
+    full = next(row for row in rows if row.device_id in cameras and row.online_s == 3600)
     assert (full.looks, full.pictures) == (240, 180)
     blind = next(row for row in rows if row.blind_s == 24 * 60)
     assert blind.looks == 240 - 24 * 4
