@@ -36,7 +36,7 @@ BELONGS = {
     "monitor/incidents.py": ["tests/monitor/test_incidents.py", "tests/monitor/test_races.py"],
     "monitor/probes": ["tests/monitor/probes"],
     "devices/visibility.py": ["tests/devices/test_visibility.py"],
-    "devices/addresses.py": ["tests/devices/test_addresses.py"],
+    "devices/addresses.py": ["tests/devices/test_addresses.py", "tests/devices/test_address_boundaries.py"],
 }
 # Those start processes or other people's cameras: most mistakes are noticed before their turn.
 SLOW = ("test_city.py", "test_cli.py", "test_ipycam.py")

@@ -21,6 +21,7 @@ from monitor.probes import (
     reply,
     runner,
     session,
+    snapshot,
     soap,
     talk,
     transport,
@@ -51,6 +52,8 @@ KIB, MIB = 1024, 1024 * 1024
         (http1.FIRST_BYTES, 48),
         (refusals.EXCERPT, 160),
         (refusals.READ, 4096),
+        (snapshot._SNIFF, 512),
+        (snapshot._KILO, 1000),
         (session.MAX_ENDPOINTS, 60_000),
         (session.MAX_OPEN, 4_000),
         # how long is waited, in seconds
