@@ -13,7 +13,16 @@ from devices.import_rows import COLUMNS, Row, read
 from devices.models import Compound, Credential, Device, Kind, Life, Slot, User, Zone
 from devices.models.devices import MAX_PARENTS
 from devices.models.kinds import INFRASTRUCTURE
-from devices.registering import LARGEST_PORT, Address, Refused, compounds_to_change, parse_address, zone_for
+from devices.registering import (
+    IN_USE_ELSEWHERE,
+    LARGEST_PORT,
+    Address,
+    Refused,
+    compounds_to_change,
+    devices_of_others,
+    parse_address,
+    zone_for,
+)
 
 LARGEST_CHANNEL = 1_024
 _DIGITS = 7  # of the longest number that is read at all
@@ -57,6 +66,7 @@ class _Check:
         devices = Device.objects.filter(compound__in=places).select_related("endpoint")
         self.devices = {(device.compound_id, device.name): device for device in devices}
         self.zones = {compound.pk: zone for compound in places if (zone := _zone_of(compound))}
+        self.elsewhere = self._elsewhere(user)
         self.taken = self._taken()
         self.served = {key[:3] for key in self.taken}
         self.logins: dict[tuple[int, str, int], tuple[str, str]] = {}
@@ -64,11 +74,22 @@ class _Check:
             "compound", "position"))  # fmt: skip
         self.in_file: dict[tuple[int, str], Row] = {}
 
+    def _networks(self) -> set[int]:
+        """The zones that a row can come into: its compound's, or that of the recorder it hangs on."""
+        above = {device.endpoint.zone_id for device in self.devices.values() if device.endpoint}
+        return above | {zone.pk for zone in self.zones.values()}
+
+    def _elsewhere(self, user: User) -> set[tuple[int, str, int]]:
+        """Each (zone, host, port) at which somebody has a device that this user may not change."""
+        rows = devices_of_others(user).filter(endpoint__zone__in=self._networks())
+        return set(rows.values_list("endpoint__zone", "endpoint__host", "endpoint__port"))
+
     def _taken(self) -> dict[tuple[int, str, int, int], str]:
-        """Which device has which (zone, host, port, channel); the zone is 0 where none is founded yet."""
-        rows = Device.objects.filter(endpoint__zone__in=self.zones.values()).exclude(life=Life.REMOVED)
+        """Which device has which (zone, host, port, channel); only addresses of the user's own devices are named."""
+        rows = Device.objects.filter(endpoint__zone__in=self._networks()).exclude(life=Life.REMOVED)
         columns = ("endpoint__zone", "endpoint__host", "endpoint__port", "channel", "name")
-        return {(zone, host, port, channel): name for zone, host, port, channel, name in rows.values_list(*columns)}
+        found = {(zone, host, port, channel): name for zone, host, port, channel, name in rows.values_list(*columns)}
+        return {key: name for key, name in found.items() if key[:3] not in self.elsewhere}
 
     def mistakes(self) -> list[Mistake]:
         """Everything that stands in the way, in the order of the file."""
@@ -183,7 +204,9 @@ class _Check:
 
     def _claim(self, row: Row, address: Address, zone_id: int | None = None) -> None:
         key = (zone_id or self._zone_id(row), address.host, address.port, row.channel)
-        if key in self.taken:
+        if key[:3] in self.elsewhere:
+            self._say(row, "address", _(IN_USE_ELSEWHERE))
+        elif key in self.taken:
             column = "channel" if row.channel else "address"
             again = _("“%(name)s” has this address and channel already; correct one of them.")
             self._say(row, column, again % {"name": self.taken[key]})

@@ -16,11 +16,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from devices.addresses import REASONS, AddressRefused, HostInvalid, check_host
 from devices.models import Compound, Credential, Device, District, Endpoint, Kind, Life, Role, Slot, User, Zone
 from devices.models.kinds import INFRASTRUCTURE
-from devices.visibility import NOTHING, sees_everything
+from devices.visibility import NOTHING, managed_by, sees_everything
 
 HTTP, HTTPS = Endpoint.Scheme.HTTP, Endpoint.Scheme.HTTPS
 PORTS = {HTTP: 80, HTTPS: 443}
@@ -99,11 +100,24 @@ def may_register(user: User) -> bool:
 
 
 def may_change_login(user: User, device: Device) -> bool:
-    """Whether this user may enter a device's login: who may register it, and the manager of the firm that mends it."""
-    if compounds_to_change(user).filter(pk=device.compound_id).exists():
-        return True
-    manages = user.is_active and user.memberships.filter(role=Role.MANAGER).exists()
-    return manages and Device.objects.visible_to(user).filter(pk=device.pk).exists()
+    """Whether this user may enter a device's login: who may register it, and the manager of the firm that mends it.
+
+    The login is that of the address, so the right is needed for every device there.
+    """
+    concerned = Q(pk=device.pk)
+    if device.endpoint_id is not None:
+        concerned |= Q(endpoint=device.endpoint_id) & ~Q(life=Life.REMOVED)
+    theirs = Q(compound__in=compounds_to_change(user)) | managed_by(user)
+    allowed = Device.objects.filter(theirs).values("pk")
+    return not Device.objects.filter(concerned).exclude(pk__in=allowed).exists()
+
+
+def devices_of_others(user: User) -> QuerySet[Device]:
+    """Devices in use that this user may not change: nothing of theirs is put at such a device's address."""
+    return Device.objects.exclude(life=Life.REMOVED).exclude(compound__in=compounds_to_change(user))
+
+
+IN_USE_ELSEWHERE = gettext_noop("This address is in use elsewhere; ask the platform administrator.")
 
 
 # -- addresses
@@ -158,16 +172,19 @@ def _checked(port: int, from_field: int | None) -> int:
 # -- taking in
 
 
-def register(entry: Entry) -> Device:
-    """Take one device in, with its compound, endpoint, login and slot as they are needed; raises `Refused`."""
+def register(entry: Entry, user: User) -> Device:
+    """Take one device in, with its compound, endpoint, login and slot as they are needed; raises `Refused`.
+
+    That the user may change the entry's compound is for the caller to see to.
+    """
     try:
         with transaction.atomic():
-            return _register(entry)
+            return _register(entry, user)
     except IntegrityError as error:
         raise Refused({"": _("Somebody registered the same device at this moment; look at the list.")}) from error
 
 
-def _register(entry: Entry) -> Device:
+def _register(entry: Entry, user: User) -> Device:
     if entry.compound.demo:
         raise Refused({"compound": _("This compound belongs to the demo and goes with it; choose or add another one.")})
     compound = _saved(entry.compound)
@@ -181,7 +198,7 @@ def _register(entry: Entry) -> Device:
     )
     if Device.objects.filter(compound=compound, name=device.name).exists():
         raise Refused({"name": _("This compound has a device of that name already.")})
-    device.endpoint = _endpoint(entry, compound)
+    device.endpoint = _endpoint(entry, compound, user)
     device.slot = _slot(entry, compound)
     _clean(device)
     device.save()
@@ -205,16 +222,16 @@ def _clean(device: Device) -> None:
         raise Refused({name: " ".join(messages) for name, messages in error.message_dict.items()}) from error
 
 
-def _endpoint(entry: Entry, compound: Compound) -> Endpoint:
+def _endpoint(entry: Entry, compound: Compound, user: User) -> Endpoint:
     if not entry.address.strip():
-        return _of_parent(entry)
+        return _of_parent(entry, user)
     address = parse_address(entry.address, entry.port)
     zone = entry.zone or zone_for(compound)
     endpoint = Endpoint.objects.filter(zone=zone, host=address.host, port=address.port).first()
     if endpoint is None:
         endpoint = Endpoint(zone=zone, scheme=address.scheme, host=address.host, port=address.port)
     else:
-        _refuse_doubled(endpoint, entry.channel)
+        _refuse_taken(endpoint, entry.channel, user)
     if entry.username:
         if endpoint.pk and endpoint.devices.exclude(life=Life.REMOVED).exists():
             raise Refused({"username": _("This address has a login already; change it on the page of its device.")})
@@ -225,7 +242,7 @@ def _endpoint(entry: Entry, compound: Compound) -> Endpoint:
     return endpoint
 
 
-def _of_parent(entry: Entry) -> Endpoint:
+def _of_parent(entry: Entry, user: User) -> Endpoint:
     """A channel has no address of its own; it is asked for at its recorder's."""
     if entry.parent is None or entry.channel < 1:
         raise Refused({"address": _("Enter an address; only a recorder's channel needs none.")})
@@ -233,11 +250,14 @@ def _of_parent(entry: Entry) -> Endpoint:
         raise Refused({"parent": _("A channel without an address needs a recorder that has one.")})
     if entry.username or entry.password:
         raise Refused({"username": _("A channel uses the login of its recorder; leave this empty.")})
-    _refuse_doubled(entry.parent.endpoint, entry.channel)
+    _refuse_taken(entry.parent.endpoint, entry.channel, user)
     return entry.parent.endpoint
 
 
-def _refuse_doubled(endpoint: Endpoint, channel: int) -> None:
+def _refuse_taken(endpoint: Endpoint, channel: int, user: User) -> None:
+    """Whoever is put at the address of others would share their login; who they are is not told."""
+    if devices_of_others(user).filter(endpoint=endpoint).exists():
+        raise Refused({"address": _(IN_USE_ELSEWHERE)})
     if endpoint.devices.filter(channel=channel).exclude(life=Life.REMOVED).exists():
         name = "channel" if channel else "address"
         raise Refused({name: _("Another device has this address and channel.")})

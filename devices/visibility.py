@@ -42,6 +42,11 @@ def devices_for(user: User | AnonymousUser) -> Q:
     return _any(_devices_of(item) for item in _memberships(user))
 
 
+def managed_by(user: User | AnonymousUser) -> Q:
+    """The condition on `Device` rows that the user's memberships as a contractor's manager cover, and no others."""
+    return _any(_devices_of(item) for item in _memberships(user) if item.role == "manager")
+
+
 def _memberships(user: User | AnonymousUser) -> Iterable[Membership]:
     if not user.is_authenticated or not user.is_active:
         return ()

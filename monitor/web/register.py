@@ -181,7 +181,7 @@ def add(request: SignedIn) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
-                device = register(form.entry())
+                device = register(form.entry(), request.user)
                 schedule.sync(timezone.now(), [device.endpoint_id] if device.endpoint_id else [])
                 look = begin(device, request.user)
             return redirect("look", look.pk)

@@ -168,6 +168,25 @@ def test_a_compound_of_somebody_else_is_as_good_as_none(officer: User) -> None:
     assert mistakes("Other,A,camera,10.0.0.1,,,,,,,\n", make.admin()) == []
 
 
+def test_an_address_of_somebody_else_is_refused_without_a_name(officer: User, place: Compound) -> None:
+    theirs = make.endpoint(host="10.0.0.1", port=80, credential=make.credential())
+    make.device(name="Their recorder", kind=Kind.RECORDER, endpoint=theirs)
+    make.device(place, name="R", kind=Kind.RECORDER, endpoint=theirs, channel=1)
+    text = "Hill,A,camera,10.0.0.1,,,,,,,\nHill,B,camera,10.0.0.1,,u,p,,4,,\nHill,C,camera,,,,,R,5,,\n"
+    found = dry_run(HEAD + text, officer).mistakes
+    assert [(item.row, item.column) for item in found] == [(2, "address"), (3, "address"), (4, "address")]
+    assert {item.message for item in found} == {"This address is in use elsewhere; ask the platform administrator."}
+    assert mistakes("Hill,C,camera,,,,,R,5,,\n", make.admin()) == []
+
+
+def test_a_channel_of_a_recorder_in_another_network_is_checked_there(officer: User, place: Compound) -> None:
+    make.device(place, endpoint=make.endpoint(host="10.0.0.1"))
+    far = make.endpoint(make.zone("far"), host="10.0.0.8")
+    recorder = make.device(place, name="R", kind=Kind.RECORDER, endpoint=far)
+    make.device(place, name="One", parent=recorder, endpoint=far, channel=1)
+    assert mistakes("Hill,A,camera,,,,,R,1,,\n", officer) == [(2, "channel")]
+
+
 def test_two_compounds_of_one_name_cannot_be_told_apart(officer: User) -> None:
     make.compound(name="Hill")
     found = dry_run(HEAD + "Hill,A,camera,10.0.0.1,,,,,,,\n", make.admin()).mistakes

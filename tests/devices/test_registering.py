@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import override
 
-from devices.models import Compound, Credential, Device, Endpoint, Kind, Life, Slot, Zone
+from devices.models import Compound, Credential, Device, Endpoint, Kind, Life, Membership, Slot, User, Zone
 from devices.registering import (
     Address,
     Entry,
@@ -41,9 +41,13 @@ def entry(compound: Compound, **fields: Any) -> Entry:
     return Entry(**{"compound": compound, "name": "North gate", "kind": Kind.ENTRANCE, "address": "10.0.0.5", **fields})
 
 
-def refused(given: Entry) -> dict[str, str]:
+def take(given: Entry, user: User | None = None) -> Device:
+    return register(given, user or make.admin())
+
+
+def refused(given: Entry, user: User | None = None) -> dict[str, str]:
     with pytest.raises(Refused) as caught:
-        register(given)
+        take(given, user)
     return caught.value.errors
 
 
@@ -106,7 +110,7 @@ def test_an_address_that_will_not_do_says_why(text: str, port: int | None, field
 
 def test_a_device_comes_with_endpoint_login_and_slot() -> None:
     zone, compound = make.zone(), make.compound()
-    device = register(entry(compound, username="admin", password="s3cret", position="Gate post", sees="the gate"))
+    device = take(entry(compound, username="admin", password="s3cret", position="Gate post", sees="the gate"))
     device = Device.objects.get(pk=device.pk)
     assert device.endpoint is not None and device.slot is not None and device.endpoint.credential is not None
     assert (device.name, device.kind, device.life, device.channel) == ("North gate", Kind.ENTRANCE, Life.INSTALLED, 0)
@@ -116,14 +120,14 @@ def test_a_device_comes_with_endpoint_login_and_slot() -> None:
 
 
 def test_without_user_name_there_is_no_login() -> None:
-    device = register(entry(make.compound()))
+    device = take(entry(make.compound()))
     assert device.endpoint is not None and device.endpoint.credential is None
     assert device.slot is None
 
 
 def test_a_new_compound_is_founded_with_its_first_device() -> None:
     district = make.district()
-    device = register(entry(Compound(district=district, name="New", type="closed")))
+    device = take(entry(Compound(district=district, name="New", type="closed")))
     assert Compound.objects.get(district=district).name == "New"
     assert device.compound.name == "New"
 
@@ -141,16 +145,16 @@ def test_a_compound_that_is_there_already_is_not_founded_again() -> None:
 
 def test_a_name_is_given_once_in_a_compound() -> None:
     compound = make.compound()
-    register(entry(compound))
+    take(entry(compound))
     assert "already" in refused(entry(compound, address="10.0.0.6", name=" North gate "))["name"]
-    assert register(entry(make.compound(), address="10.0.0.6")).name == "North gate"
+    assert take(entry(make.compound(), address="10.0.0.6")).name == "North gate"
 
 
 def test_an_address_is_given_once_but_its_channels_are_free() -> None:
     compound = make.compound()
-    first = register(entry(compound, username="admin", password="x"))
+    first = take(entry(compound, username="admin", password="x"))
     assert "address" in refused(entry(compound, name="Two"))
-    second = register(entry(compound, name="Three", channel=2))
+    second = take(entry(compound, name="Three", channel=2))
     assert second.endpoint == first.endpoint
     assert "channel" in refused(entry(compound, name="Four", channel=2))
     assert "login already" in refused(entry(compound, name="Four", channel=3, username="other"))["username"]
@@ -158,17 +162,17 @@ def test_an_address_is_given_once_but_its_channels_are_free() -> None:
 
 def test_the_address_of_a_removed_device_is_free_again() -> None:
     compound = make.compound()
-    old = register(entry(compound))
+    old = take(entry(compound))
     Device.objects.filter(pk=old.pk).update(life=Life.REMOVED)
-    new = register(entry(compound, name="New", username="admin", password="new"))
+    new = take(entry(compound, name="New", username="admin", password="new"))
     assert new.endpoint == old.endpoint
     assert new.endpoint is not None and new.endpoint.credential is not None
 
 
 def test_a_channel_is_reached_through_its_recorder() -> None:
     compound = make.compound()
-    recorder = register(entry(compound, name="Recorder", kind=Kind.RECORDER))
-    channel = register(entry(compound, name="One", address="", parent=recorder, channel=1))
+    recorder = take(entry(compound, name="Recorder", kind=Kind.RECORDER))
+    channel = take(entry(compound, name="One", address="", parent=recorder, channel=1))
     assert channel.endpoint == recorder.endpoint and channel.channel == 1
     assert "channel" in refused(entry(compound, name="Two", address="", parent=recorder, channel=1))
     assert "username" in refused(entry(compound, name="Two", address="", parent=recorder, channel=2, username="a"))
@@ -176,7 +180,7 @@ def test_a_channel_is_reached_through_its_recorder() -> None:
 
 def test_without_an_address_a_device_must_be_a_channel_of_a_recorder() -> None:
     compound = make.compound()
-    switch = register(entry(compound, name="Switch", kind=Kind.SWITCH))
+    switch = take(entry(compound, name="Switch", kind=Kind.SWITCH))
     assert "address" in refused(entry(compound, name="One", address=""))
     assert "address" in refused(entry(compound, name="One", address=" ", parent=switch))
     assert "parent" in refused(entry(compound, name="One", address="", parent=switch, channel=1))
@@ -184,8 +188,8 @@ def test_without_an_address_a_device_must_be_a_channel_of_a_recorder() -> None:
 
 def test_only_what_carries_others_in_the_same_compound_is_a_parent() -> None:
     compound = make.compound()
-    camera = register(entry(compound))
-    elsewhere = register(entry(make.compound(), kind=Kind.SWITCH, address="10.0.0.9"))
+    camera = take(entry(compound))
+    elsewhere = take(entry(make.compound(), kind=Kind.SWITCH, address="10.0.0.9"))
     assert "parent" in refused(entry(compound, name="Two", address="10.0.0.6", parent=camera))
     assert "parent" in refused(entry(compound, name="Two", address="10.0.0.6", parent=elsewhere))
 
@@ -193,16 +197,16 @@ def test_only_what_carries_others_in_the_same_compound_is_a_parent() -> None:
 def test_a_free_slot_is_taken_and_a_taken_one_refused() -> None:
     compound = make.compound()
     free = make.slot(compound, position="Post")
-    assert register(entry(compound, position="Post")).slot == free
+    assert take(entry(compound, position="Post")).slot == free
     assert "position" in refused(entry(compound, name="Two", address="10.0.0.6", position="Post"))
     assert Slot.objects.count() == 1
 
 
 def test_what_is_seen_makes_a_slot_named_as_the_device_but_not_for_infrastructure() -> None:
     compound = make.compound()
-    seen = register(entry(compound, sees="the gate")).slot
+    seen = take(entry(compound, sees="the gate")).slot
     assert seen is not None and seen.position == "North gate"
-    assert register(entry(compound, name="S", kind=Kind.SWITCH, address="10.0.0.6", position="Box")).slot is None
+    assert take(entry(compound, name="S", kind=Kind.SWITCH, address="10.0.0.6", position="Box")).slot is None
 
 
 def test_a_compound_of_the_demo_takes_no_real_device() -> None:
@@ -269,6 +273,49 @@ def test_a_manager_may_change_the_logins_of_their_own_devices_only() -> None:
     assert not may_change_login(make.manager(make.organisation("contractor")), device)
     assert not may_change_login(make.technician(contractor), device)
     assert not may_change_login(make.officer(), device)
+
+
+@pytest.mark.parametrize("channel", [0, 5])
+def test_nothing_is_put_at_an_address_where_somebody_else_has_a_device(channel: int) -> None:
+    mine, theirs = make.compound(), make.compound(name="Their secret")
+    shared = make.endpoint(host="10.0.0.5", port=80, credential=make.credential())
+    other = make.device(theirs, name="Their recorder", kind=Kind.RECORDER, endpoint=shared)
+    officer = make.officer(mine.district)
+    given = entry(mine, channel=channel, zone=shared.zone)
+    assert refused(given, officer) == {"address": "This address is in use elsewhere; ask the platform administrator."}
+    parent = make.device(mine, kind=Kind.RECORDER, endpoint=shared, channel=1)
+    assert "address" in refused(entry(mine, address="", parent=parent, channel=7), officer)
+    Device.objects.filter(pk=other.pk).update(life=Life.REMOVED)
+    assert take(entry(mine, channel=9, zone=shared.zone), officer).endpoint == shared
+
+
+def test_an_administrator_may_use_any_address() -> None:
+    shared = make.endpoint(host="10.0.0.5", port=80)
+    make.device(kind=Kind.RECORDER, endpoint=shared)
+    assert take(entry(make.compound(), channel=1, zone=shared.zone)).endpoint == shared
+
+
+def test_a_login_is_changed_by_who_may_do_so_for_every_device_at_its_address() -> None:
+    contractor, shared = make.organisation("contractor"), make.endpoint()
+    agreed = make.contract(contractor)
+    recorder = make.device(endpoint=shared, contract=agreed)
+    channel = make.device(endpoint=shared, channel=1)
+    officer, manager = make.officer(recorder.compound.district), make.manager(contractor)
+    assert not may_change_login(officer, recorder) and not may_change_login(manager, recorder)
+    assert may_change_login(make.admin(), recorder)
+    Device.objects.filter(pk=channel.pk).update(life=Life.REMOVED)
+    assert may_change_login(officer, recorder) and may_change_login(manager, recorder)
+    assert not may_change_login(officer, channel)
+
+
+def test_a_manager_s_role_does_not_reach_what_another_membership_shows() -> None:
+    device = make.device(contract=make.contract(make.organisation("contractor")))
+    user = make.manager(make.organisation("contractor"))
+    watching = make.organisation("owner")
+    Membership.objects.create(user=user, organisation=watching, role="viewer", compound=device.compound)
+    Compound.objects.filter(pk=device.compound_id).update(owner=watching)
+    assert Device.objects.visible_to(user).filter(pk=device.pk).exists()
+    assert not may_change_login(user, device)
 
 
 # -- logins
