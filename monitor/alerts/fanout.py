@@ -26,34 +26,47 @@ def fan_out(now: datetime) -> int:
 
 
 def _deal(event: Event, now: datetime) -> str:
-    why_not = _needless(event)
-    if why_not:
-        return why_not
-    people = recipients(event.incident.device)
+    """Write down whom an event is told; say what became of it.
+
+    "adopted" by its cause; "repeated": told already, before a cause came and went; "brief": over before it settled;
+    "untold": the end of what was never told; "nobody" wants to know.
+    """
+    related = ("device__compound", "device__contract", "root__device__compound", "root__device__contract")
+    incident = Incident.objects.select_related(*related).get(pk=event.incident_id)
+    told = _told(incident)
     if event.kind == Event.Kind.CLOSED:
-        told = _told(event.incident)
-        people = [user for user in people if user.pk in told]
+        people = [user for user in recipients(incident.device) if user.pk in told]
+        why_not = "nobody" if told else "untold"
+    else:
+        people = [user for user in _concerned(incident) if user.pk not in told]
+        why_not = _needless(incident, bool(told))
     Notification.objects.bulk_create(
         [Notification(event=event, user=user, created_at=now, due_at=now) for user in people], ignore_conflicts=True
     )
-    return "told" if people else "nobody"
+    return "told" if people else why_not
 
 
-def _needless(event: Event) -> str:
-    """Why an event is told to nobody.
+def _concerned(incident: Incident) -> list[User]:
+    """Who is to hear of an outage itself: of one with a cause, those whom the mail about the cause does not reach.
 
-    "adopted" by its cause; "repeated": told already, before a cause came and went; "brief": over before it settled;
-    "untold": the end of what was never told.
+    The switch may be somebody else's, and its mail then goes to people who have nothing to do with the camera.
     """
-    incident = Incident.objects.get(pk=event.incident_id)
-    told = Event.objects.filter(incident=incident, kind=Event.Kind.OPENED, outcome="told").exists()
-    if event.kind == Event.Kind.CLOSED:
-        return "" if told else "untold"
+    if not incident.is_open:
+        return []
+    people = recipients(incident.device)
+    if incident.root is None:
+        return people
+    reached = {user.pk for user in recipients(incident.root.device)}
+    return [user for user in people if user.pk not in reached]
+
+
+def _needless(incident: Incident, told: bool) -> str:
+    """Why nobody is told of a beginning."""
     if incident.root_id is not None:
         return "adopted"
     if told:
         return "repeated"
-    return "" if incident.is_open else "brief"
+    return "nobody" if incident.is_open else "brief"
 
 
 def _told(incident: Incident) -> set[int]:

@@ -78,8 +78,69 @@ def test_one_run_takes_only_so_many_the_oldest_first(
 
 def test_a_consequence_is_adopted_silently(outage: Incident, officer: User) -> None:
     event = tell(outage)
-    outage.root = factories.incident(factories.device(kind="switch"))
+    adopted(outage)
+    fan_out(START)
+
+    assert (outcome(event), told()) == ("adopted", [])
+
+
+@pytest.fixture
+def technician(camera: Device) -> User:
+    """Maintains the camera, and nothing else of the compound."""
+    contract = factories.contract()
+    Device.objects.filter(pk=camera.pk).update(contract=contract)
+    return factories.technician(contract.contractor, wants_mail=True)
+
+
+def adopted(outage: Incident) -> Incident:
+    """The outage is the consequence of the compound's switch, which is somebody else's."""
+    outage.root = factories.incident(factories.device(outage.device.compound, kind="switch"), started_at=START)
     outage.save()
+    return outage.root
+
+
+def test_whoever_hears_nothing_of_the_cause_is_told_of_the_consequence(
+    outage: Incident, officer: User, technician: User
+) -> None:
+    event, cause = tell(outage), tell(adopted(outage))
+    fan_out(START)
+
+    assert (outcome(event), outcome(cause)) == ("told", "told")
+    assert sorted(told()) == sorted([(officer.username, "opened"), (technician.username, "opened")])
+    assert Notification.objects.get(event=event).user == technician
+
+
+def test_whoever_was_told_of_a_consequence_is_told_of_its_end(
+    outage: Incident, officer: User, technician: User
+) -> None:
+    tell(outage)
+    adopted(outage)
+    fan_out(START)
+    Incident.objects.filter(pk=outage.pk).update(ended_at=minute(1))
+    end = tell(outage, CLOSED)
+    fan_out(minute(1))
+
+    assert outcome(end) == "told"
+    assert told() == [(technician.username, "opened"), (technician.username, "closed")]
+
+
+def test_a_consequence_whose_cause_has_gone_is_told_to_those_who_do_not_know_of_it(
+    outage: Incident, officer: User, technician: User
+) -> None:
+    tell(outage)
+    adopted(outage)
+    fan_out(START)
+    Incident.objects.filter(pk=outage.pk).update(root=None)
+    tell(outage, ready=5)
+    fan_out(minute(5))
+
+    assert told() == [(technician.username, "opened"), (officer.username, "opened")]
+
+
+def test_a_consequence_that_was_over_before_it_settled_is_told_to_nobody(outage: Incident, technician: User) -> None:
+    event = tell(outage)
+    adopted(outage)
+    Incident.objects.filter(pk=outage.pk).update(ended_at=START)
     fan_out(START)
 
     assert (outcome(event), told()) == ("adopted", [])
