@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from devices.models import User
+from devices.models import Device, User
 from monitor import words
 from monitor.causes import CAUSES
 from monitor.models import Event, Incident, Notification
@@ -65,7 +65,7 @@ def _context(event: Event, user: User) -> dict[str, object]:
     device = incident.device
     category = CAUSES[incident.cause].category
     closed = event.kind == Event.Kind.CLOSED
-    affected = _affected(incident)
+    affected = _affected(incident, user)
     return {
         "closed": closed,
         "incident": incident,
@@ -88,8 +88,10 @@ def _context(event: Event, user: User) -> dict[str, object]:
     }
 
 
-def _affected(incident: Incident) -> list[str]:
-    consequences = incident.consequences.filter(aspect=Aspect.LINK).select_related("device")
+def _affected(incident: Incident, user: User) -> list[str]:
+    """The names of what hangs on it, as far as the reader may see it."""
+    seen = Device.objects.visible_to(user)
+    consequences = incident.consequences.filter(aspect=Aspect.LINK, device__in=seen).select_related("device")
     return [item.device.name for item in consequences.order_by("device__name")]
 
 

@@ -106,6 +106,22 @@ def test_a_dead_switch_says_how_many_it_affects_and_names_some(outage: Incident,
     assert f"camera {NAMED}" not in message.body
 
 
+def test_a_mail_names_and_counts_only_what_its_reader_may_see(outage: Incident, officer: User) -> None:
+    contract = factories.contract()
+    technician = factories.technician(contract.contractor)
+    mine = factories.device(outage.device.compound, name="my camera", contract=contract)
+    theirs = factories.device(outage.device.compound, name="another camera")
+    for below in (mine, theirs):
+        factories.incident(below, root=outage)
+
+    message = written(outage, technician)
+
+    assert "affects 1," in message.subject
+    assert "my camera" in message.body
+    assert "another camera" not in message.body + html(message)
+    assert "affects 2," in written(outage, officer).subject
+
+
 def test_a_recovery_says_what_lasted_how_long(outage: Incident, officer: User) -> None:
     Incident.objects.update(ended_at=minute(47))
     outage.refresh_from_db()
