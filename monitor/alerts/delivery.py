@@ -1,19 +1,24 @@
-"""Delivering notifications: claimed, sent outside any transaction, tried again with growing pauses, never lost.
+"""Delivering notifications: claimed, sent outside any transaction, tried again with growing pauses for about a day.
 
-A mail can be doubled only between the server's 250 and our commit; then both carry the same Message-ID.
+What could not be sent by then is kept and counted; `manage.py resend_mail` sends it again. One process delivers at a
+time, so that a mail server that hangs holds up one thread at most. A mail can be doubled only between the
+server's 250 and our commit; then both carry the same Message-ID.
 """
 
 from __future__ import annotations
 
 import logging
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.core.mail import get_connection
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from devices.models import Device, User
 from monitor.alerts.mail import compose
 from monitor.models import Event, Notification
 
@@ -24,12 +29,44 @@ BATCH = 50
 CLAIM_S = 300
 SENDING_S = 180
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
-# With these pauses about a day; after that a person must look, and the page for operators says so.
+# With these pauses about a day; after that a person must look, and the health address counts it.
 ATTEMPTS = 30
+NOT_ALLOWED = "no longer allowed"
+# The number of our advisory lock; any that nobody else uses.
+LOCK = 7_316_002
 
 
 def deliver(now: datetime) -> int:
-    """Send what is due; give how many were sent."""
+    """Send what is due, unless somebody else is at it; give how many were sent."""
+    with _alone() as alone:
+        return _send_due(now) if alone else 0
+
+
+def undelivered() -> QuerySet[Notification]:
+    """Mails that were given up, and that somebody should have got."""
+    return Notification.objects.filter(sent_at=None, failed_at__isnull=False).exclude(error=NOT_ALLOWED)
+
+
+def resend(now: datetime) -> int:
+    """Begin anew with what was given up; give how many mails that is."""
+    return undelivered().update(failed_at=None, claimed_until=None, attempts=0, due_at=now)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else delivers. The lock is the session's, and goes with it when we die."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        alone = bool(cursor.fetchone()[0])
+    try:
+        yield alone
+    finally:
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _send_due(now: datetime) -> int:
     sent = 0
     claimed = _claim(now)
     until = timezone.now() + timedelta(seconds=SENDING_S)
@@ -62,7 +99,19 @@ def _too_early() -> Q:
     return Q(Exists(beginning), event__kind=Event.Kind.CLOSED)
 
 
+def _allowed(notification: Notification) -> bool:
+    """Whether the reader may still know; rights may have been taken since the notification was written."""
+    user = User.objects.filter(pk=notification.user_id, is_active=True).first()
+    device_id = notification.event.incident.device_id
+    return user is not None and Device.objects.visible_to(user).filter(pk=device_id).exists()
+
+
 def _send(notification: Notification) -> bool:
+    if not _allowed(notification):
+        Notification.objects.filter(pk=notification.pk).update(
+            failed_at=timezone.now(), claimed_until=None, error=NOT_ALLOWED
+        )
+        return False
     try:
         mail = compose(notification)
         mail.connection = get_connection()

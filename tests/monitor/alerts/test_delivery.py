@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, connections
 from django.utils import timezone
 
-from devices.models import Device, User
+from devices.models import Device, Membership, User
 from monitor.alerts import delivery
-from monitor.alerts.delivery import ATTEMPTS, CLAIM_S, FIRST_PAUSE_S, LONGEST_PAUSE_S, deliver
+from monitor.alerts.delivery import ATTEMPTS, CLAIM_S, FIRST_PAUSE_S, LONGEST_PAUSE_S, deliver, undelivered
 from monitor.alerts.mail import compose
 from monitor.models import Event, Incident, Notification
 from tests import factories
@@ -30,6 +34,11 @@ def outage(camera: Device) -> Incident:
 @pytest.fixture
 def notification(outage: Incident, officer: User) -> Notification:
     return factories.notification(factories.event(outage), officer)
+
+
+def reader(notification: Notification) -> User:
+    """Another officer of the same district."""
+    return factories.officer(notification.event.incident.device.compound.district)
 
 
 def now_and(seconds: float = 0) -> int:
@@ -92,7 +101,7 @@ def test_the_recovery_answers_the_outage_mail(postbox: Postbox, notification: No
 def test_the_same_outage_has_another_message_id_for_another_person(
     postbox: Postbox, notification: Notification
 ) -> None:
-    factories.notification(notification.event, factories.user())
+    factories.notification(notification.event, reader(notification))
     now_and()
 
     assert len({mail["Message-ID"] for mail in postbox.kept}) == 2
@@ -101,7 +110,7 @@ def test_the_same_outage_has_another_message_id_for_another_person(
 def test_each_run_takes_a_batch(postbox: Postbox, notification: Notification, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "BATCH", 2)
     for _ in range(2):
-        factories.notification(notification.event, factories.user())
+        factories.notification(notification.event, reader(notification))
 
     assert [now_and(), now_and(), now_and()] == [2, 1, 0]
 
@@ -137,7 +146,7 @@ def test_nothing_is_lost_while_the_server_says_try_later(postbox: Postbox, notif
 
 
 def test_one_refused_mail_holds_up_no_other(postbox: Postbox, notification: Notification) -> None:
-    second = factories.notification(notification.event, factories.user())
+    second = factories.notification(notification.event, reader(notification))
     postbox.answers = ["451 try later"]
 
     assert now_and() == 1
@@ -204,7 +213,7 @@ def test_the_end_waits_for_the_beginning(postbox: Postbox, notification: Notific
 
 
 def test_the_end_waits_for_no_other_persons_beginning(postbox: Postbox, notification: Notification) -> None:
-    other = factories.notification(notification.event, factories.user())
+    other = factories.notification(notification.event, reader(notification))
     Notification.objects.filter(pk=other.pk).update(due_at=timezone.now() + 60 * SECOND)
     now_and()
     closed(notification)
@@ -217,6 +226,104 @@ def test_the_end_does_not_wait_for_a_beginning_that_was_given_up(postbox: Postbo
     closed(notification)
 
     assert now_and() == 1
+
+
+# -- whoever may no longer know
+
+
+@pytest.mark.parametrize("taken", ["account", "scope"])
+def test_a_mail_to_whoever_may_no_longer_know_is_not_tried(
+    postbox: Postbox, notification: Notification, taken: str
+) -> None:
+    if taken == "account":
+        User.objects.update(is_active=False)
+    else:
+        Membership.objects.update(district=factories.district())
+
+    assert [now_and(), now_and(CLAIM_S + 1)] == [0, 0]
+    kept = again(notification)
+    assert postbox.tried == []
+    assert (kept.failed_at is None, kept.attempts, kept.claimed_until) == (False, 0, None)
+    assert kept.error == "no longer allowed"
+    assert not undelivered().exists()
+
+
+def test_rights_taken_during_a_run_count(
+    postbox: Postbox, notification: Notification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.notification(notification.event, reader(notification))
+
+    def last(item: Notification) -> EmailMultiAlternatives:
+        User.objects.exclude(pk=item.user_id).update(is_active=False)
+        return compose(item)
+
+    monkeypatch.setattr(delivery, "compose", last)
+
+    assert now_and() == 1
+    assert len(postbox.tried) == 1
+
+
+# -- what was given up
+
+
+def test_what_was_given_up_is_counted_and_can_be_sent_again(
+    postbox: Postbox, notification: Notification, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Notification.objects.update(
+        failed_at=timezone.now(), attempts=ATTEMPTS, error="SMTPDataError", due_at=timezone.now() + 60 * SECOND
+    )
+    assert (now_and(61), undelivered().count()) == (0, 1)
+
+    call_command("resend_mail")
+
+    assert capsys.readouterr().out == "1 mails are due again.\n"
+    assert (again(notification).attempts, undelivered().count()) == (0, 0)
+    assert now_and() == 1
+
+
+def test_sending_again_doubles_nothing(postbox: Postbox, notification: Notification) -> None:
+    now_and()
+    refused = factories.notification(notification.event, factories.user())
+    now_and()
+    call_command("resend_mail")
+
+    assert now_and() == 0
+    assert again(refused).failed_at is not None
+    assert len(postbox.kept) == 1
+
+
+# -- one at a time
+
+
+@pytest.fixture
+def elsewhere(transactional_db: None) -> Iterator[Any]:
+    """A cursor of another session of the database."""
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        yield cursor
+    other.close()
+
+
+def test_nothing_is_sent_while_somebody_else_delivers(
+    elsewhere: Any, postbox: Postbox, notification: Notification
+) -> None:
+    elsewhere.execute("SELECT pg_advisory_lock(%s)", [delivery.LOCK])
+    assert now_and() == 0
+    assert again(notification).claimed_until is None
+
+    elsewhere.execute("SELECT pg_advisory_unlock(%s)", [delivery.LOCK])
+    assert now_and() == 1
+
+
+def test_the_turn_is_given_up_even_after_an_accident(
+    elsewhere: Any, postbox: Postbox, notification: Notification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_claim", Mock(side_effect=OSError))
+    with pytest.raises(OSError):
+        now_and()
+
+    elsewhere.execute("SELECT pg_try_advisory_lock(%s)", [delivery.LOCK])
+    assert elsewhere.fetchone() == (True,)
 
 
 # -- claims
@@ -237,7 +344,7 @@ def test_claims_of_somebody_who_died_hide_nothing_else(
 ) -> None:
     monkeypatch.setattr(delivery, "BATCH", 1)
     Notification.objects.update(claimed_until=timezone.now() + 60 * SECOND, due_at=timezone.now() - 60 * SECOND)
-    factories.notification(notification.event, factories.user())
+    factories.notification(notification.event, reader(notification))
 
     assert now_and() == 1
 
@@ -272,7 +379,7 @@ def test_what_cannot_be_sent_within_the_claim_is_given_back(
 @pytest.mark.django_db(transaction=True)
 def test_two_at_the_same_time_send_each_mail_once(postbox: Postbox, notification: Notification) -> None:
     for _ in range(9):
-        factories.notification(notification.event, factories.user())
+        factories.notification(notification.event, reader(notification))
     gate, sent = threading.Barrier(3), []
 
     def work() -> None:
