@@ -1,7 +1,8 @@
 """The Celery app: Redis as broker, JSON only, no results, no remote control; the beat schedule in code.
 
 Queues by latency class: `probe.<zone>` and `look.<zone>` for the probe workers, `record`, `alerts` and `default` for
-those with a database (DESIGN, "Polling").
+those with a database (DESIGN, "Polling"). `alerts` waits for a mail server, so that production gives it a worker of
+its own: polling goes on while mails hang.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ with env.one_line_refusals():
     broker_url: str = settings.REDIS_URL
 
 
-def every(task: str, seconds: int) -> dict[str, Any]:
+def every(task: str, seconds: int, queue: str = "default") -> dict[str, Any]:
     """A beat entry whose task is dropped when nobody took it before the next one, so that no backlog stampedes."""
-    return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+    return {"task": task, "schedule": float(seconds), "options": {"queue": queue, "expires": seconds}}
 
 
 app = Celery("viewkeeper")
@@ -40,6 +41,11 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue="default",
+    task_routes={
+        "monitor.tasks.deliver": {"queue": "alerts"},
+        "monitor.tasks.record": {"queue": "record"},
+        "monitor.tasks.look_step": {"queue": "record"},
+    },
     task_send_sent_event=False,
     worker_send_task_events=False,
     worker_enable_remote_control=False,
@@ -50,7 +56,7 @@ app.conf.update(
     timezone=settings.TIME_ZONE,
     beat_schedule={
         "tick": every("monitor.tasks.tick", tick_s),
-        "deliver": every("monitor.tasks.deliver", tick_s),
+        "deliver": every("monitor.tasks.deliver", tick_s, "alerts"),
         "housekeep": every("monitor.tasks.housekeep", HOUSEKEEP_S),
     },
 )
