@@ -22,7 +22,9 @@ METADATA: Final = frozenset(
 _THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
 _RESERVED: Final = ipaddress.ip_network("240.0.0.0/4")
 _BROADCAST: Final = ipaddress.ip_address("255.255.255.255")
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# IPv6 ranges whose last 32 bits are an IPv4 address: NAT64 (RFC 6052), NAT64 of a site's own (RFC 8215),
+# IPv4-translated (RFC 2765, section 2.1).
+_EMBEDDING: Final = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
 
@@ -71,13 +73,13 @@ class Host:
 
 
 def _inner(address: IPAddress) -> IPAddress:
-    """The IPv4 address that an IPv6 one carries (mapped, 6to4, NAT64, compatible), else the address itself."""
+    """The IPv4 address that an IPv6 one carries (mapped, 6to4, NAT64, translated, compatible), else itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     carried = address.ipv4_mapped or address.sixtofour
     if carried is not None:
         return carried
-    embeds = address in _NAT64 or (address in _COMPATIBLE and int(address) > 1)
+    embeds = any(address in network for network in _EMBEDDING) or (address in _COMPATIBLE and int(address) > 1)
     return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if embeds else address
 
 
@@ -108,6 +110,9 @@ def check(address: IPAddress, *, loopback: bool) -> None:
     With `loopback` only the machine itself may be: the demo's exception never reaches a real address, and a real
     device is never the platform.
     """
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        # Valid on one link only; and with its scope an address equals none of those refused by name.
+        raise AddressRefused("link_local")
     inner = _inner(address)
     reason = _never(inner)
     if reason:

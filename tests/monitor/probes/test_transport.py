@@ -182,6 +182,17 @@ def test_a_name_is_resolved_to_an_address_that_may_be_dialled(monkeypatch: pytes
     assert _resolve(monkeypatch, ["127.0.0.1", "fe80::1%eth0"]) == "address_refused"
 
 
+@pytest.mark.parametrize("literal", ["fd00:ec2::254%1", "fd00::1%eth0", "64:ff9b:1::7f00:1", "::ffff:0:a9fe:a9fe"])
+def test_an_address_in_figures_is_checked_before_it_is_dialled(literal: str) -> None:
+    async def go() -> None:
+        with ThreadPoolExecutor(1) as names:
+            await transport.resolve(Place(literal, 80, False, False), names)
+
+    with pytest.raises(Failure) as caught:
+        asyncio.run(go())
+    assert caught.value.cause == "address_refused"
+
+
 def test_an_unknown_name_is_theirs_and_a_dead_name_server_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _resolve(monkeypatch, socket.gaierror(socket.EAI_NONAME, "x")) == "name_unknown"
     assert _resolve(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "x")) == "late"
