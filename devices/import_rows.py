@@ -117,9 +117,17 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 def _rows(reader: Iterable[list[str]], header: Sequence[str]) -> Iterator[Row]:
     for number, cells in enumerate(reader, start=2):
-        values = {name: _bare(cell) for name, cell in zip(header, cells, strict=False) if name}
+        values = {name: _read(name, cell) for name, cell in zip(header, cells, strict=False) if name}
         if any(values.values()):
             yield Row(number, values)
+
+
+def _read(name: str, cell: str) -> str:
+    """A password is taken as it stands: blanks and apostrophes may belong to it, and no export writes one.
+
+    Blanks alone are an empty cell.
+    """
+    return cell if name == "password" and cell.strip() else _bare(cell)
 
 
 def _bare(cell: str) -> str:
