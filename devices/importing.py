@@ -10,12 +10,13 @@ import io
 from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from devices.import_check import DryRun, Mistake, dry_run, position_of
 from devices.import_rows import COLUMNS, FORMULA, Row, Unreadable, decode
 from devices.models import Compound, Credential, Device, Endpoint, Life, Slot, User, Zone
-from devices.registering import zone_for
+from devices.registering import compounds_to_change, zone_for
 
 __all__ = ["DryRun", "Mistake", "MistakesLeft", "Unreadable", "decode", "dry_run", "export", "take_in", "template"]
 
@@ -145,20 +146,30 @@ def template() -> str:
     return _csv([COLUMNS])
 
 
-def export(devices: Iterable[Device]) -> str:
-    """Devices as a file that can be imported again, without passwords; `devices` come with what they refer to."""
-    return _csv([COLUMNS, *(_cells(device) for device in devices)])
+_REFERRED = ("compound", "endpoint", "parent", "slot")
 
 
-def _cells(device: Device) -> tuple[str, ...]:
-    own = device.endpoint if device.endpoint and not (device.channel and device.parent) else None
+def export(devices: QuerySet[Device], user: User) -> str:
+    """Devices as a file that can be imported again, without passwords.
+
+    Where a device is reached, and under which user name, is told only to who may take devices in there.
+    """
+    theirs = set(compounds_to_change(user).values_list("pk", flat=True))
+    # The user name alone: no password is opened for a file that holds none.
+    named = devices.select_related(*_REFERRED).annotate(login_name=F("endpoint__credential__username"))
+    return _csv([COLUMNS, *(_cells(device, device.login_name or "", device.compound_id in theirs) for device in named)])
+
+
+def _cells(device: Device, username: str, reached: bool) -> tuple[str, ...]:
+    through_parent = bool(device.channel and device.parent)
+    own = device.endpoint if reached and not through_parent else None
     values = {
         "compound": device.compound.name,
         "name": device.name,
         "kind": device.kind,
         "address": f"{own.scheme}://{_in_brackets(own.host)}" if own else "",
         "port": str(own.port) if own else "",
-        "username": own.credential.username if own and own.credential else "",
+        "username": username if own else "",
         "parent": device.parent.name if device.parent else "",
         "channel": str(device.channel or ""),
         "position": device.slot.position if device.slot else "",

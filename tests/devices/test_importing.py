@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.utils.translation import override
+from pytest_django import DjangoAssertNumQueries
 
 from devices.import_check import dry_run
 from devices.import_rows import COLUMNS, MAX_BYTES, MAX_ROWS, Unreadable, decode, read
 from devices.importing import MistakesLeft, export, take_in, template
-from devices.models import Compound, Device, Endpoint, Kind, Life, Slot, User
+from devices.models import Compound, Credential, Device, Endpoint, Kind, Life, Slot, User
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -304,7 +306,7 @@ def test_two_thousand_rows_take_few_statements_and_reasonable_time(
 
 def test_an_export_can_be_imported_again_and_carries_no_password(officer: User, place: Compound) -> None:
     take_in(HEAD + "Hill,R,recorder,fd00::7,81,admin,s3cret,,,,\nHill,1,camera,,,,,R,1,Post,gate\n", officer)
-    text = export(Device.objects.select_related("compound", "endpoint__credential", "parent", "slot").order_by("-name"))
+    text = export(Device.objects.order_by("-name"), officer)
     assert "s3cret" not in text
     Device.objects.update(parent=None)
     Device.objects.all().delete()
@@ -316,10 +318,53 @@ def test_an_export_can_be_imported_again_and_carries_no_password(officer: User, 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "=cmd|' /C calc'!A0"])
 def test_no_cell_is_a_formula_and_comes_back_as_it_was(name: str, place: Compound) -> None:
     device = make.device(place, name=name)
-    text = export(Device.objects.filter(pk=device.pk).select_related("compound", "endpoint", "parent", "slot"))
+    text = export(Device.objects.filter(pk=device.pk), make.admin())
     cells = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))[1]
     assert cells[1] == f"'{name}"
     assert read(text.lstrip("\ufeff"))[0]["name"] == name
+
+
+def exported(user: User) -> dict[str, dict[str, str]]:
+    text = export(Device.objects.order_by("pk"), user).lstrip("\ufeff")
+    return {row["name"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+def test_an_export_says_where_devices_are_reached_to_who_may_take_devices_in_there(
+    officer: User, place: Compound
+) -> None:
+    where = make.endpoint(host="10.0.0.1", port=81, credential=make.credential(username="root"))
+    device = make.device(place, name="A", endpoint=where, contract=make.contract())
+    make.device(name="Elsewhere", endpoint=make.endpoint(host="10.0.0.2", credential=make.credential()))
+    columns = ("address", "port", "username")
+    assert [exported(officer)["A"][name] for name in columns] == ["http://10.0.0.1", "81", "root"]
+    assert [exported(officer)["Elsewhere"][name] for name in columns] == ["", "", ""]
+    assert device.contract is not None
+    for user in (make.technician(device.contract.contractor), make.member("viewer", district=place.district)):
+        assert [exported(user)["A"][name] for name in columns] == ["", "", ""]
+
+
+def test_an_export_opens_no_password_and_takes_as_many_statements_for_many_devices(
+    place: Compound, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    admin = make.admin()
+    for _ in range(5):
+        make.device(place, endpoint=make.endpoint(credential=make.credential()))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE devices_credential SET password = 'rubbish'")
+    with django_assert_num_queries(3):  # the user's memberships, their compounds, the devices
+        assert len(exported(admin)) == 5
+
+
+@pytest.mark.parametrize("password", [" leading", "trailing ", "'=quoted", "'-", "\ttab\t"])
+def test_a_password_is_taken_as_it_stands(password: str, officer: User) -> None:
+    take_in(HEAD + f"Hill,A,camera,10.0.0.1,, u ,{password},,,,\n", officer)
+    credential = Credential.objects.get()
+    assert (credential.username, credential.password) == ("u", password)
+
+
+def test_blanks_alone_are_no_password(officer: User) -> None:
+    assert mistakes("Hill,A,camera,10.0.0.1,,,  ,,,,\n", officer) == []
+    assert [row["name"] for row in read(HEAD + "Hill,A,camera,,,,,,,,\n,,,,,,  ,,,,\n")] == ["A"]
 
 
 def test_the_template_is_a_header_that_spreadsheets_know_as_utf_8() -> None:

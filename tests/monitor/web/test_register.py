@@ -265,6 +265,16 @@ def test_the_template_comes_as_a_file(officer: User) -> None:
     assert answer.content.decode("utf-8-sig").strip() == HEAD.strip()
 
 
+def test_an_export_tells_only_registrars_where_devices_are_reached(officer: User, place: Compound) -> None:
+    device = make.device(place, contract=make.contract(), endpoint=make.endpoint(host="10.9.8.7"))
+    assert device.contract is not None
+    told = [
+        "10.9.8.7" in browser(user).get(reverse("device-export")).content.decode()
+        for user in (officer, make.technician(device.contract.contractor))
+    ]
+    assert told == [True, False]
+
+
 def test_everybody_exports_what_is_theirs_without_passwords(officer: User, place: Compound) -> None:
     mine, _theirs = held(place), make.device(name="Theirs")
     text = browser(officer).get(reverse("device-export")).content.decode()
