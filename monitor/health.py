@@ -12,7 +12,8 @@ every other time is found out and one bad reading proves nothing (DESIGN, decisi
     faulty      ok        recovering; ok when N of M are good
     recovering  ok        recovering; ok when N of M are good
     recovering  faulty    recovering; faulty when the old good ones cannot make N of M
-    any         unknown   unchanged; but what was ok or suspect is unknown after `BLANKS` in a row
+    any         unknown   unchanged; but after `BLANKS` in a row what was ok or suspect is unknown, and what was
+                          recovering is faulty again (nobody saw it recover)
 
 A fault starts at the first bad reading and ends at the first good one of those that settled it: transitions carry `at`
 (since when it is true) and `decided_at` (when we knew). What settled one thing is not counted again for the next.
@@ -152,6 +153,9 @@ def wants_second_look(track: Track) -> bool:
 
 def _blank(track: Track, finding: Finding, at: datetime) -> tuple[Track, Change | None]:
     blank = replace(track, blanks=min(track.blanks + 1, BLANKS), blank_at=at, why=finding.cause)
+    if blank.blanks >= BLANKS and track.state is State.RECOVERING:
+        again = replace(blank, state=State.FAULTY, ring=0, seen=0, marks=(), rival="")
+        return again, Change(track.state, State.FAULTY, at, at, track.cause, track.detail)
     if blank.blanks < BLANKS or track.state not in (State.OK, State.SUSPECT):
         return blank, None
     since = track.at or at
@@ -194,7 +198,9 @@ def _turn(was: Track, shown: Track, state: State, finding: Finding, at: datetime
     decided = settled(state) is not settled(was.state)
     began = shown.marks[0] if decided and shown.marks else at
     change = Change(was.state, state, began, at, shown.cause, shown.detail if bad_now(state) else finding.detail)
-    turned = replace(shown, state=state, since=began)
+    # A relapse does not make the fault younger.
+    since = was.since if settled(state) is settled(was.state) is Verdict.FAULTY else began
+    turned = replace(shown, state=state, since=since)
     if state in (State.OK, State.FAULTY):
         turned = replace(turned, ring=0, seen=0, marks=())
     if state is State.OK:

@@ -6,7 +6,7 @@ grow with the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -148,18 +148,41 @@ def _adopt(opened: Sequence[Incident]) -> None:
 def _release(closed: Sequence[Incident], settle: Mapping[int, int], now: datetime) -> None:
     """A root has ended: what is still down hangs on the next ancestor, or stands for itself after the settle time."""
     orphans = list(Incident.objects.open().filter(root__in=closed).select_related("root").order_by("pk"))
-    if not orphans:
+    waits = {item.pk: settle.get(item.root.device_id, 0) for item in orphans if item.root is not None}
+    _rehang(orphans, waits, now)
+
+
+def _rehang(incidents: Sequence[Incident], waits: Mapping[int, int], now: datetime) -> None:
+    """Give link incidents the root that the register's tree now has for them; tell those that lost theirs."""
+    if not incidents:
         return
-    above = _parents_of_neighbours(incident.device_id for incident in orphans)
+    above = _parents_of_neighbours(incident.device_id for incident in incidents)
     down = _down(above)
-    waits: dict[int, int] = {}
-    for incident in orphans:
-        ended = incident.root
-        incident.root = _topmost(incident.device_id, above, down)
-        if incident.root is None and ended is not None:
-            waits[incident.pk] = settle.get(ended.device_id, 0)
-    Incident.objects.bulk_update(orphans, ["root"])
-    _tell_anew([item for item in orphans if item.root is None], now, waits)
+    moved = []
+    for incident in incidents:
+        root = _topmost(incident.device_id, above, down)
+        if incident.root_id != (root.pk if root else None):
+            incident.root = root
+            moved.append(incident)
+    Incident.objects.bulk_update(moved, ["root"])
+    _tell_anew([item for item in moved if item.root is None], now, waits)
+
+
+def withdraw(device_ids: Collection[int], now: datetime) -> int:
+    """End the incidents of devices that have left use: nobody is told that they recovered, for they did not."""
+    _one_at_a_time()
+    gone = list(Incident.objects.open().filter(device__in=device_ids).select_for_update(of=("self",)).order_by("pk"))
+    for incident in gone:
+        incident.ended_at = incident.end_decided_at = now
+    Incident.objects.bulk_update(gone, ["ended_at", "end_decided_at"])
+    Event.objects.filter(incident__in=gone, done_at=None).update(done_at=now, outcome="withdrawn")
+    return len(gone)
+
+
+def follow_register(now: datetime) -> None:
+    """Hang every open link incident where the register's tree has it today: parents change, are paused, leave use."""
+    _one_at_a_time()
+    _rehang(list(Incident.objects.open().filter(aspect=Aspect.LINK).order_by("pk")), {}, now)
 
 
 def _tell_anew(alone: Sequence[Incident], now: datetime, waits: Mapping[int, int]) -> None:
@@ -176,7 +199,7 @@ def _parents_of_neighbours(device_ids: Iterable[int]) -> dict[int, int | None]:
 
 
 def _down(device_ids: Iterable[int]) -> dict[int, Incident]:
-    found = Incident.objects.open().filter(aspect=Aspect.LINK, device__in=list(device_ids))
+    found = Incident.objects.open().filter(aspect=Aspect.LINK, device__in=list(device_ids), device__pause_reason="")
     return {incident.device_id: incident for incident in found}
 
 

@@ -12,12 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from devices.models import Device, Life
+from devices.models.devices import POLLED
 from monitor import incidents
 from monitor.availability import Condition, Hour, advance, bridged, hour_of
+from monitor.causes import UNKNOWN_OURS
 from monitor.health import (
+    BLANKS,
     Change,
     Status,
     Track,
@@ -82,17 +86,32 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
 
 def mark_silent(now: datetime) -> int:
     """Whoever was not looked at for too long is unknown, and that is ours; give how many devices turned."""
-    late = now - timedelta(seconds=1)
+    shortest = Schedule.objects.aggregate(every=Min("heartbeat_every"))["every"] or Policy().heartbeat_s
+    late = now - timedelta(seconds=BRIDGED_INTERVALS * shortest)
     policies = Policies()
     batch = Batch()
     with transaction.atomic():
-        rows = DeviceState.objects.select_for_update(of=("self",)).filter(looked_at__lt=late, device__pause_reason="")
+        # Whoever is being recorded at this moment is not silent.
+        free = DeviceState.objects.select_for_update(of=("self",), skip_locked=True)
+        rows = free.filter(looked_at__lt=late, device__pause_reason="")
         for state in rows.exclude(status=Status.UNKNOWN).select_related("device__endpoint").order_by("pk"):
             policy = policies.of_device(state.device)
             if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * policy.heartbeat_s):
                 _silence(state, batch, now)
         _write(batch, now)
     return len(batch.states)
+
+
+def follow_register(now: datetime) -> int:
+    """Forget what was held true of devices that have left use, and end their incidents; give how many ended."""
+    with transaction.atomic():
+        unused = ~Q(device__life__in=POLLED) | Q(device__endpoint=None)
+        held = DeviceState.objects.select_for_update(of=("self",), skip_locked=True).filter(unused).exclude(tracks={})
+        device_ids = list(held.order_by("pk").values_list("device_id", flat=True))
+        ended = incidents.withdraw(device_ids, now)
+        DeviceState.objects.filter(device__in=device_ids).update(tracks={}, status=Status.UNKNOWN, status_since=now)
+        incidents.follow_register(now)
+    return ended
 
 
 def _forget(names: Sequence[str]) -> None:
@@ -226,8 +245,10 @@ def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> C
         return Condition(excluded=True)
     held = {aspect: settled(track.state) for aspect, track in tracks.items()}
     link = held.get(Aspect.LINK, Verdict.UNKNOWN)
-    if link is Verdict.UNKNOWN or not bridged(
-        since, case.reading.at, BRIDGED_INTERVALS * case.schedule.heartbeat_every
+    if (
+        _is_ours(tracks.get(Aspect.LINK))
+        or link is Verdict.UNKNOWN
+        or not bridged(since, case.reading.at, BRIDGED_INTERVALS * case.schedule.heartbeat_every)
     ):
         return Condition(blind=True)
     online = link is Verdict.OK
@@ -236,6 +257,11 @@ def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> C
         usable=online and (not case.device.sees or _usable(case, held)),
         clock_ok=online and held.get(Aspect.CLOCK) is Verdict.OK,
     )
+
+
+def _is_ours(link: Track | None) -> bool:
+    """Whether it is we who have not come to know about the link, again and again: nobody's figure counts that."""
+    return link is not None and link.blanks >= BLANKS and link.why in UNKNOWN_OURS
 
 
 def _usable(case: Case, held: Mapping[Aspect, Verdict]) -> bool:

@@ -6,6 +6,7 @@ an import of ten thousand devices (DESIGN, decisions 3 and 4).
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,13 +17,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast
 
 from devices.models import Device, Endpoint, Kind
+from devices.secrets import Undecryptable, decrypt
 from monitor.health import Track, wants_second_look
 from monitor.models import PolicyRule, Schedule
 from monitor.policy import Policy, resolve
 from monitor.wire import Aspect, Credential, Probe, Subject, Target, Tier
+
+log = logging.getLogger(__name__)
 
 # A multiplier that shares no factor with any interval made of minutes and hours: consecutive endpoints land evenly.
 SPREAD = 2_654_435_761
@@ -91,7 +96,8 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
     """
     chosen = Q() if endpoint_ids is None else Q(endpoint__in=endpoint_ids)
     polled = Device.objects.polled().filter(endpoint=OuterRef("endpoint"))
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    # A login that rests goes on resting, also while its device is paused.
+    free = (Q(leased_until=None) | Q(leased_until__lte=now)) & (Q(hold_until=None) | Q(hold_until__lte=now))
     with transaction.atomic():
         idle = Schedule.objects.select_for_update(skip_locked=True).filter(chosen & free).filter(~Exists(polled))
         gone, _rows = Schedule.objects.filter(pk__in=[row.pk for row in idle]).delete()
@@ -178,7 +184,8 @@ _NEXT = """CASE WHEN s.{tier}_due <= %(now)s THEN to_timestamp(
 _NEXT_OF = {tier: _NEXT.format(tier=tier, spread=f"{SPREAD}::bigint") for tier in ("heartbeat", "picture", "facts")}
 _CLAIM = f"""
 WITH picked AS (
-    SELECT endpoint_id, heartbeat_due, picture_due, facts_due, recheck_due FROM monitor_schedule
+    SELECT endpoint_id, heartbeat_due, picture_due, facts_due, recheck_due, leased_until IS NOT NULL AS unreturned
+    FROM monitor_schedule
     WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
     ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 UPDATE monitor_schedule s SET
@@ -191,7 +198,7 @@ UPDATE monitor_schedule s SET
         CASE WHEN s.recheck_due <= %(now)s THEN NULL ELSE s.recheck_due END)
 FROM picked p WHERE p.endpoint_id = s.endpoint_id
 RETURNING s.endpoint_id, p.heartbeat_due <= %(now)s, p.picture_due <= %(now)s, p.facts_due <= %(now)s,
-    p.recheck_due <= %(now)s, s.worked, s.hold_until, s.hold_cause
+    p.recheck_due <= %(now)s, p.unreturned, s.worked, s.hold_until, s.hold_cause
 """  # noqa: S608 - built from constants of this module only
 
 
@@ -212,10 +219,20 @@ def claim(zone_id: int, now: datetime, limit: int = BATCH) -> list[Claim]:
 
 
 def _claim(lease: str, row: Sequence[Any]) -> Claim:
-    endpoint_id, heartbeat, picture, facts, recheck, worked, hold_until, hold_cause = row
+    endpoint_id, heartbeat, picture, facts, recheck, unreturned, worked, hold_until, hold_cause = row
     due = {Tier.HEARTBEAT: heartbeat, Tier.PICTURE: picture, Tier.FACTS: facts}
-    tiers = frozenset(tier for tier, is_due in due.items() if is_due)
-    return Claim(endpoint_id, lease, tiers, bool(recheck), worked, hold_until, hold_cause)
+    # A visit that never came back has taken its tiers along: all of them are due again, not only in a day.
+    tiers = frozenset(tier for tier, is_due in due.items() if is_due or unreturned)
+    return Claim(endpoint_id, lease, tiers, bool(recheck or unreturned), worked, hold_until, hold_cause)
+
+
+def let_go(claims: Sequence[Claim], found: Sequence[Target]) -> None:
+    """Give back what was claimed for nothing: all devices of the endpoint are paused or gone."""
+    wanted = {target.endpoint_id for target in found}
+    empty = [item for item in claims if item.endpoint_id not in wanted]
+    if empty:
+        rows = Schedule.objects.filter(endpoint__in=[item.endpoint_id for item in empty], lease=empty[0].lease)
+        rows.update(lease=None, leased_until=None)
 
 
 def claim_for_look(device: Device, now: datetime) -> Claim | None:
@@ -245,21 +262,41 @@ def targets(claims: Sequence[Claim], only: Device | None = None) -> list[Target]
     policies = Policies()
     by_endpoint: dict[int, list[Device]] = defaultdict(list)
     wanted = Device.objects.polled() if only is None else Device.objects.filter(pk=only.pk)
-    related = ("endpoint__zone", "endpoint__credential", "state", "passport", "learned_view")
+    related = ("endpoint__zone", "state", "passport", "learned_view")
     for device in wanted.filter(endpoint__in=[item.endpoint_id for item in claims]).select_related(*related):
         by_endpoint[device.endpoint_id or 0].append(device)
+    logins = _logins(by_endpoint)
     return [
-        _target(item, sorted(group, key=lambda device: device.channel), policies, looking=only is not None)
+        _target(item, sorted(group, key=lambda device: device.channel), policies, logins, looking=only is not None)
         for item in claims
         if (group := by_endpoint.get(item.endpoint_id))
     ]
 
 
-def _target(claim: Claim, devices: Sequence[Device], policies: Policies, *, looking: bool) -> Target:
+def _logins(endpoint_ids: Iterable[int]) -> dict[int, Credential]:
+    """The logins of endpoints. One that no key opens is left out and told: it must not hold up the others."""
+    sealed = Endpoint.objects.filter(pk__in=list(endpoint_ids), credential__isnull=False)
+    found = {}
+    rows = sealed.values_list("pk", "credential__username", Cast("credential__password", TextField()))
+    for endpoint_id, username, token in rows:
+        try:
+            found[endpoint_id] = Credential(username, decrypt(token) if token else "")
+        except Undecryptable:
+            log.error("no key of VIEWKEEPER_FIELD_KEYS opens the password of endpoint %d", endpoint_id)
+    return found
+
+
+def _target(
+    claim: Claim,
+    devices: Sequence[Device],
+    policies: Policies,
+    logins: Mapping[int, Credential],
+    *,
+    looking: bool,
+) -> Target:
     endpoint = devices[0].endpoint
     assert endpoint is not None  # noqa: S101 - the devices were found by it
     terms = policies.of_device(devices[0])
-    credential = endpoint.credential
     return Target(
         endpoint_id=endpoint.pk,
         zone=endpoint.zone.name,
@@ -269,7 +306,7 @@ def _target(claim: Claim, devices: Sequence[Device], policies: Policies, *, look
         probe=PROBES.get(devices[0].kind, Probe.ONVIF),
         subjects=tuple(_subject(device, claim, looking=looking) for device in devices),
         lease=claim.lease,
-        credential=Credential(credential.username, str(credential.password)) if credential else None,
+        credential=logins.get(endpoint.pk),
         worked=claim.worked,
         hold_until=claim.hold_until,
         hold_cause=claim.hold_cause,
@@ -278,6 +315,7 @@ def _target(claim: Claim, devices: Sequence[Device], policies: Policies, *, look
         deadline_s=float(terms.deadline_s),
         burst=LOOK_BURST if looking else terms.burst,
         refill_s=float(terms.refill_s),
+        clock_limit_s=float(terms.clock_limit_s),
     )
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from cryptography.fernet import InvalidToken, MultiFernet
+
+# What JSON carries and PostgreSQL's jsonb refuses: NUL and surrogates without a partner.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Verdict(StrEnum):
@@ -115,6 +119,7 @@ class Target:
     deadline_s: float = 10.0
     burst: int = 4
     refill_s: float = 5.0
+    clock_limit_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ def open_targets(token: str, keys: MultiFernet, max_age_s: int) -> list[Target]:
 
 def open_readings(token: str, keys: MultiFernet, max_age_s: int) -> list[Reading]:
     """Readings out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
-    return [_reading(item) for item in _opened(token, keys, max_age_s)]
+    return [_reading(item) for item in _opened(token, keys, max_age_s, load_clean)]
 
 
 def finding_from(data: Mapping[str, Any]) -> Finding:
@@ -194,9 +199,24 @@ def finding_from(data: Mapping[str, Any]) -> Finding:
     return Finding(Verdict(data["verdict"]), data.get("cause", ""), data.get("detail", {}))
 
 
-def _opened(token: str, keys: MultiFernet, max_age_s: int) -> list[dict[str, Any]]:
+def load_clean(data: bytes) -> Any:
+    """JSON out of a probe, without what a device may put into a text and no database takes (NUL, lone surrogates)."""
+    return json.loads(data, object_hook=_clean)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_clean(name): _clean(item) for name, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list) else value
+
+
+def _opened(
+    token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any] = json.loads
+) -> list[dict[str, Any]]:
     try:
-        opened: list[dict[str, Any]] = json.loads(keys.decrypt(token.encode(), ttl=max_age_s))
+        opened: list[dict[str, Any]] = load(keys.decrypt(token.encode(), ttl=max_age_s))
     except (InvalidToken, ValueError) as error:
         raise Refused("sealed with another key, damaged, or expired") from error
     return opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +14,17 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-def _seconds(label: _StrPromise, least: int) -> models.PositiveIntegerField[int | None, int | None]:
-    return models.PositiveIntegerField(label, null=True, blank=True, validators=[MinValueValidator(least)])
+# A visit must end before its lease does (`schedule.LEASE_S`, `PATIENCE_S`).
+LONGEST_DEADLINE_S = 30
+# As far apart as a database's whole numbers go.
+NO_LIMIT = 2_147_483_647
+
+
+def _seconds(
+    label: _StrPromise, least: int, most: int = NO_LIMIT
+) -> models.PositiveIntegerField[int | None, int | None]:
+    bounds = [MinValueValidator(least), MaxValueValidator(most)]
+    return models.PositiveIntegerField(label, null=True, blank=True, validators=bounds)
 
 
 class PolicyRule(models.Model):
@@ -32,7 +41,7 @@ class PolicyRule(models.Model):
     facts_s = _seconds(_("interval of device facts (s)"), 60)
     second_look_s = _seconds(_("second look after (s)"), 1)
     settle_s = _seconds(_("wait before a mail (s)"), 0)
-    deadline_s = _seconds(_("deadline of a visit (s)"), 2)
+    deadline_s = _seconds(_("deadline of a visit (s)"), 2, most=LONGEST_DEADLINE_S)
     burst = _seconds(_("requests at once"), 1)
     refill_s = _seconds(_("seconds for one more request"), 1)
     clock_limit_s = _seconds(_("clock limit (s)"), 1)

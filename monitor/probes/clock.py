@@ -60,8 +60,8 @@ def _whole_hours(offset: float) -> int:
     return hours if fits else 0
 
 
-def judge(time: DeviceTime, now: datetime, local_zone_s: int = CHINA_STANDARD_S) -> Finding:
-    """The finding for a clock reply received at `now` (UTC)."""
+def judge(time: DeviceTime, now: datetime, local_zone_s: int = CHINA_STANDARD_S, limit_s: float = LIMIT_S) -> Finding:
+    """The finding for a clock reply received at `now` (UTC); up to `limit_s` seconds off is right."""
     offset = offset_s(time, now, local_zone_s)
     shown = time.utc or time.local
     if offset is None or shown is None:
@@ -70,7 +70,7 @@ def judge(time: DeviceTime, now: datetime, local_zone_s: int = CHINA_STANDARD_S)
     detail: dict[str, object] = {"offset_s": round(offset, 1), "device_time": time.raw}
     if time.utc is not None and time.local is not None:
         detail["local_ahead_s"] = round((time.local - time.utc).total_seconds())
-    if abs(offset) <= LIMIT_S:
+    if abs(offset) <= limit_s:
         return Finding(Verdict.OK, "", detail)
     if _is_reset(shown, now):
         return Finding(Verdict.FAULTY, "clock_dead", detail)

@@ -120,7 +120,7 @@ class Onvif:
             return unknown("no_reply")
         now = datetime.now(UTC) - timedelta(seconds=rtt / 2)
         self._talk.endpoint.skew_s = clock.offset_s(told, now, self._talk.session.local_zone_s)
-        return clock.judge(told, now, self._talk.session.local_zone_s)
+        return clock.judge(told, now, self._talk.session.local_zone_s, self._talk.target.clock_limit_s)
 
     async def _clock_reply(self) -> tuple[reply.Reply | None, float]:
         """The reply and its round trip in seconds; no reply where the device wants a login even for its clock."""

@@ -98,7 +98,8 @@ def read(
         ("bub", TWO_OF_THREE, BOTH, [SUSPECT, SUSPECT, FAULTY]),
         ("buub", TWO_OF_THREE, BOTH, [SUSPECT, SUSPECT, UNKNOWN, SUSPECT]),
         ("bbuuu", TWO_OF_THREE, BOTH, [SUSPECT, FAULTY, FAULTY, FAULTY, FAULTY]),
-        ("bbguu", TWO_OF_THREE, BOTH, [SUSPECT, FAULTY, RECOVERS, RECOVERS, RECOVERS]),
+        ("bbguu", TWO_OF_THREE, BOTH, [SUSPECT, FAULTY, RECOVERS, RECOVERS, FAULTY]),
+        ("bbguug", TWO_OF_THREE, BOTH, [SUSPECT, FAULTY, RECOVERS, RECOVERS, FAULTY, RECOVERS]),
     ],
 )
 def test_the_truth_table(letters: str, failing: Threshold, recovering: Threshold, states: list[State]) -> None:
@@ -289,7 +290,7 @@ def test_what_a_change_is_true_from_is_a_reading_not_later_than_the_decision(
     for change in read(letters, failing, recovering)[1]:
         assert change.at <= change.decided_at
         first = letters[(change.at - START) // MINUTE]
-        if change.now is FAULTY:
+        if change.now is FAULTY and change.was is not RECOVERS:  # a recovery also ends when nobody sees it go on
             assert first == "b"
         if change.now is OK:
             assert first == "g"
@@ -384,3 +385,14 @@ def test_nothing_is_known_in_the_beginning() -> None:
 
 def test_sixteen_readings_are_remembered() -> None:
     assert read("b" * 40, Threshold(30, 40))[2].seen == 16
+
+
+def test_a_relapse_does_not_make_the_fault_younger() -> None:
+    assert read("bbgb")[2].since == read("bb")[2].since == minute(0)
+
+
+def test_what_nobody_saw_recover_is_faulty_again_and_not_looked_at_in_haste() -> None:
+    _states, changes, track = read("bbguu")
+
+    assert told(changes)[-1] == (RECOVERS, FAULTY, 4, 4)
+    assert (track.cause, wants_second_look(track), track.since) == ("no_answer", False, minute(0))

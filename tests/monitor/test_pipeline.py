@@ -76,6 +76,7 @@ def test_a_healthy_camera_is_seen_clearly(gate: Device, workers: Path, eventuall
 
     until_status(gate, Status.ONLINE, eventually)
     eventually(lambda: DeviceState.objects.get(device=gate).picture_file)
+    eventually(lambda: Passport.objects.filter(device=gate, facts__has_key="manufacturer").exists() or look_around())
 
     assert DeviceState.objects.get(device=gate).picture["label"] == "normal"
     assert Passport.objects.get(device=gate).facts["manufacturer"] == "Viewkeeper"

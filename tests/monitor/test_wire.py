@@ -117,13 +117,33 @@ def test_the_least_that_can_be_said_comes_out_as_it_went_in() -> None:
     assert open_readings(seal([], KEYS), KEYS, 60) == []
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.binary(max_size=50), st.text(max_size=20))
+STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.binary(max_size=50), STORABLE)
 def test_any_time_bytes_and_text_survive(at: datetime, blob: bytes, text: str) -> None:
     reading = Reading(1, 1, at, 0.0, {Aspect.LINK: Finding(Verdict.UNKNOWN, text, {"text": text})}, lease=text)
     subject = Subject(1, frozenset(Tier), model=blob, trail=blob, serial=text)
 
     assert open_readings(seal([reading], KEYS), KEYS, 60) == [reading]
     assert open_targets(seal([Target(1, text, text, 1, (subject,))], KEYS), KEYS, 60)[0].subjects == (subject,)
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800", "\udfff"])
+def test_what_no_database_takes_is_taken_out_of_readings(bad: str) -> None:
+    found = Finding(Verdict.FAULTY, "locked_out", {"text": f"locked{bad}", bad: [bad, {"deep": bad}]})
+
+    [reading] = open_readings(seal([Reading(1, 1, AT, 0.0, {Aspect.ACCESS: found})], KEYS), KEYS, 60)
+
+    assert reading.findings[Aspect.ACCESS].detail == {"text": "locked�", "�": ["�", {"deep": "�"}]}
+
+
+def test_a_password_reaches_the_probe_as_it_is() -> None:
+    login = Credential("admin", "a\0b")
+
+    [target] = open_targets(seal([Target(1, "z", "h", 80, (), credential=login)], KEYS), KEYS, 60)
+
+    assert target.credential == login
 
 
 def test_times_keep_knowing_their_zone() -> None:
