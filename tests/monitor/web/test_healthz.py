@@ -14,9 +14,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from devices.models import Device
+from monitor.alerts.delivery import NOT_ALLOWED
 from monitor.models import DeviceState, Pulse, Schedule
 from tests import factories
-from tests.monitor.overview.seeing import NOW
+from tests.monitor.overview.seeing import NOW, watched
 
 SECOND = timedelta(seconds=1)
 
@@ -52,6 +53,9 @@ def test_a_platform_that_is_well_says_so_without_a_login(polled: Device, client:
             "polling": True,
             "overdue_s": 0,
             "oldest_not_polled_s": 30,
+            "deliver_age_s": None,
+            "housekeep_age_s": None,
+            "mails_failed": 0,
         },
     )
 
@@ -89,6 +93,80 @@ def test_nothing_to_poll_is_well(polled: Device, client: Client) -> None:
     found, told = asked(client)
 
     assert (found, told["overdue_s"], told["oldest_not_polled_s"]) == (200, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("every", "age", "status"), [(60, 300, 200), (60, 301, 503), (10, 300, 200), (120, 600, 200), (120, 601, 503)]
+)
+def test_devices_that_nobody_looks_at_are_not_well_although_the_schedule_moves_on(
+    polled: Device, client: Client, every: int, age: int, status: int
+) -> None:
+    now = timezone.now()
+    Schedule.objects.update(heartbeat_every=every, due=now + 9 * SECOND, leased_until=now + 9 * SECOND)
+    DeviceState.objects.update(looked_at=now - age * SECOND)
+
+    found, told = asked(client)
+
+    assert (found, told["polling"], told["overdue_s"]) == (status, status == 200, 0)
+
+
+def test_one_forgotten_device_among_others_is_not_well(polled: Device, client: Client) -> None:
+    forgotten = watched(polled.compound)
+    factories.state(forgotten, looked_at=timezone.now() - 301 * SECOND)
+
+    assert asked(client)[0] == 503
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(1, 200), (0, 503)])
+def test_a_device_that_was_just_resumed_is_waited_for_once_its_turn_has_come(
+    polled: Device, client: Client, ahead: int, status: int
+) -> None:
+    Schedule.objects.update(due=timezone.now() + ahead * SECOND)
+    DeviceState.objects.update(looked_at=timezone.now() - timedelta(days=2))
+
+    assert asked(client)[0] == status
+
+
+def test_a_device_that_nobody_schedules_is_not_well(polled: Device, client: Client) -> None:
+    Schedule.objects.all().delete()
+    DeviceState.objects.update(looked_at=timezone.now() - 301 * SECOND)
+
+    assert asked(client)[0] == 503
+
+
+@pytest.mark.parametrize(("claimed", "status"), [(False, 200), (True, 503)])
+def test_a_zone_that_never_answered_is_not_well_once_it_was_asked(
+    polled: Device, client: Client, claimed: bool, status: int
+) -> None:
+    device = factories.device(polled.compound, endpoint=factories.endpoint(factories.zone("far")))
+    factories.schedule(device, leased_until=timezone.now() + 9 * SECOND if claimed else None)
+
+    assert asked(client)[0] == status
+
+
+def test_a_new_device_beside_others_that_are_looked_at_is_well(polled: Device, client: Client) -> None:
+    Schedule.objects.filter(pk=watched(polled.compound).endpoint_id).update(leased_until=timezone.now() + 9 * SECOND)
+
+    assert asked(client)[0] == 200
+
+
+def test_the_ages_of_mails_and_housekeeping_are_told(polled: Device, client: Client) -> None:
+    for name, age in (("deliver", 4000), ("housekeep", 5000)):
+        Pulse.objects.create(name=name, at=timezone.now() - age * SECOND)
+
+    found, told = asked(client)
+
+    assert (found, told["deliver_age_s"], told["housekeep_age_s"], told["beat_age_s"]) == (200, 4000, 5000, 0)
+
+
+def test_mails_that_were_given_up_are_counted(polled: Device, client: Client) -> None:
+    event, now = factories.event(factories.incident(polled)), timezone.now()
+    for fields in ({"failed_at": now}, {"sent_at": now}, {}, {"failed_at": now, "error": NOT_ALLOWED}):
+        factories.notification(event, factories.user(), **fields)
+
+    found, told = asked(client)
+
+    assert (found, told["mails_failed"]) == (200, 1)
 
 
 def test_a_paused_device_is_not_waited_for(polled: Device, client: Client) -> None:
