@@ -66,6 +66,27 @@ class Row:
         """The name of what it hangs on."""
         return self["parent"]
 
+    def preview(self) -> Preview:
+        """The row for a page, once it was checked."""
+        where = f"{self.address.host}:{self.address.port}" if self.address else ""
+        return Preview(self.number, self.compound, self.name, self.kind, where, self.parent_name, self.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a page shows of a row: what was understood, which a template would not get from the row.
+
+    A template asks for a key before it asks for an attribute, and a row's keys give its raw cells.
+    """
+
+    number: int
+    compound: Compound | None
+    name: str
+    kind: str
+    address: str
+    parent_name: str
+    channel: int
+
 
 # -- reading
 

@@ -224,10 +224,14 @@ def credential(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _use_at_once(device: Device) -> None:
-    """A new login has not been refused yet, and not worked either."""
-    Schedule.objects.filter(endpoint=device.endpoint_id).update(
-        hold_until=None, hold_cause="", holds=0, worked=False, recheck_due=timezone.now(), due=timezone.now()
-    )
+    """A new login has not been refused yet, and not worked either.
+
+    A visit that is under way carries the old one: without its lease it counts for nothing when it comes back.
+    """
+    now = timezone.now()
+    fresh: dict[str, Any] = {"hold_until": None, "hold_cause": "", "holds": 0, "worked": False}
+    at_once: dict[str, Any] = {"lease": None, "leased_until": None, "recheck_due": now, "due": now}
+    Schedule.objects.filter(endpoint=device.endpoint_id).update(**fresh, **at_once)
 
 
 # -- many devices
@@ -273,7 +277,7 @@ def confirm(request: SignedIn) -> HttpResponse:
 def _show_run(request: SignedIn, run: importing.DryRun, token: str) -> HttpResponse:
     bad_rows = {mistake.row for mistake in run.mistakes}
     context = {
-        "rows": run.rows[:MISTAKES_SHOWN],
+        "rows": [row.preview() for row in run.rows[:MISTAKES_SHOWN]],
         "count": len(run.rows),
         "mistakes": run.mistakes[:MISTAKES_SHOWN],
         "mistake_count": len(run.mistakes),

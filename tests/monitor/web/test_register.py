@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -176,6 +177,14 @@ def test_a_new_login_ends_the_hold_and_is_tried_at_once(officer: User, place: Co
     assert row.due <= timezone.now()
 
 
+def test_a_visit_under_way_with_the_old_login_no_longer_counts(officer: User, place: Compound) -> None:
+    device = held(place)
+    Schedule.objects.update(lease=uuid4(), leased_until=timezone.now() + timedelta(minutes=5))
+    browser(officer).post(reverse("device-credential", args=[device.pk]), {"username": "root", "password": "new"})
+    row = Schedule.objects.get()
+    assert (row.lease, row.leased_until) == (None, None)
+
+
 def test_an_empty_password_changes_nothing(officer: User, place: Compound) -> None:
     device = held(place)
     answer = browser(officer).post(reverse("device-credential", args=[device.pk]), {"username": "root", "password": ""})
@@ -218,6 +227,24 @@ def test_a_file_is_checked_and_then_confirmed(officer: User, place: Compound) ->
     assert browser(officer).post(reverse("device-import-confirm"), {"token": token})["Location"] == reverse(
         "device-import"
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_chinese_kind_is_shown_as_it_was_understood_and_taken_in(
+    encoding: str, officer: User, place: Compound
+) -> None:
+    checked = upload(officer, (HEAD + "Hill,北门,出入口摄像机,10.0.0.1,8080,,,,,,\n").encode(encoding))
+    rows = checked.content.decode()
+    assert "<td>2</td><td>Hill</td><td>北门</td>" in rows and ">10.0.0.1:8080</td>" in rows
+    browser(officer).post(reverse("device-import-confirm"), {"token": checked.context["token"]})
+    made = Device.objects.select_related("endpoint").get()
+    assert (made.name, made.kind, str(made.endpoint)) == ("北门", "entrance", "http://10.0.0.1:8080")
+
+
+def test_a_channel_without_an_address_is_previewed_without_one(officer: User, place: Compound) -> None:
+    upper = "Hill,R,recorder,10.0.0.1,,,,,,,\n"
+    rows = upload(officer, upper + "Hill,A,camera,,,,,R,3,,\n").content.decode()
+    assert '<td class="mono"></td><td>R</td><td>3</td>' in rows
 
 
 def test_the_file_waits_encrypted_and_for_nobody_else(officer: User, place: Compound) -> None:
