@@ -68,9 +68,8 @@ def timing(press: Press) -> Timing:
 
 
 def _decided(press: Press, now: State) -> datetime | None:
-    rows = Transition.objects.filter(
-        device=press.device_id, aspect=press.aspect, now=now, decided_at__gte=press.at, at__gte=press.at
-    )
+    """When a state was first decided since the press; the visit that showed it may have begun before."""
+    rows = Transition.objects.filter(device=press.device_id, aspect=press.aspect, now=now, decided_at__gte=press.at)
     return rows.order_by("decided_at").values_list("decided_at", flat=True).first()
 
 

@@ -249,6 +249,19 @@ def test_seconds_are_counted_from_press_to_suspicion_flag_and_mail(admin: Client
     assert (found["suspect"], found["flagged"], found["mailed"], found["mends"]) == (18, 34.5, 52, False)
 
 
+def test_a_visit_that_was_under_way_at_the_press_counts_when_it_is_decided_after_it(
+    admin: Client, simulator: Simulator
+) -> None:
+    at, camera = press(admin), device("hf-02")
+    for was, now, after_s in ((State.OK, State.SUSPECT, 0.0), (State.SUSPECT, State.FAULTY, 9.0)):
+        decided = at + timedelta(seconds=after_s)
+        Transition.objects.create(
+            device=camera, aspect=Aspect.PICTURE, was=was, now=now, at=at - timedelta(seconds=1), decided_at=decided
+        )
+    found = admin.get(reverse("demo-counter")).json()
+    assert (found["suspect"], found["flagged"]) == (0, 9)
+
+
 def test_a_recovery_is_counted_by_its_own_steps(admin: Client, simulator: Simulator) -> None:
     camera = device("hf-02")
     make.incident(camera, "obstructed")
