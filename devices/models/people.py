@@ -100,7 +100,7 @@ class Membership(models.Model):
         return any((self.district_id, self.compound_id, self.contract_id))
 
     def clean(self) -> None:
-        """Roles belong to kinds of organisation; a police membership needs a scope to see anything."""
+        """Roles belong to kinds of organisation; an officer needs a scope to see anything, an administrator has none."""
         wanted: dict[str, set[Any]] = {
             Role.ADMIN: {Organisation.Kind.POLICE},
             Role.OFFICER: {Organisation.Kind.POLICE},
@@ -109,5 +109,8 @@ class Membership(models.Model):
         }
         if self.organisation.kind not in wanted.get(self.role, set(Organisation.Kind)):
             raise ValidationError({"role": _("This role does not belong to this kind of organisation.")})
+        if self.role == Role.ADMIN and self.has_scope:
+            told = _("An administrator's membership covers everything; leave district, compound and contract empty.")
+            raise ValidationError({"role": told})
         if self.role == Role.OFFICER and not (self.district_id or self.compound_id):
             raise ValidationError({"district": _("An officer needs a district or a compound.")})

@@ -19,7 +19,8 @@ from monitor.overview.listing import Line, lines
 from monitor.overview.month import Month, month
 from monitor.overview.nearby import Neighbour, near, seen_in
 from monitor.overview.passport import Learned, learned_of
-from monitor.overview.people import may_decide
+from monitor.overview.people import may_decide_on
+from monitor.overview.references import doubt
 from monitor.overview.standing import annotated, state_of, worst_first
 from monitor.overview.strips import UNSEEN_ASPECTS
 from monitor.overview.timeline import Entry, timeline
@@ -50,6 +51,7 @@ class View:
     verdict: str
     proof: str
     learned: int
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         parent=visible.filter(children=device).first(),
         children=_children(visible, device, now),
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
-        may_decide=may_decide(user),
+        may_decide=may_decide_on(user, device),
     )
 
 
@@ -125,13 +127,15 @@ def _view(line: Line, state: DeviceState | None, tracks: Mapping[Aspect, Track],
     shot = last_shot(state, now, stale_s) if state else None
     note: Mapping[str, Any] = state.picture if state else {}
     learned = LearnedView.objects.filter(device=device).values_list("learned", flat=True).first()
+    fresh = shot is not None and not shot.stale
     return View(
         now=shot,
         reference=references.get(shot.phase) if shot else None,
         references=[references[phase] for phase in sorted(references)],
-        verdict=aspects.verdict(note, tracks),
-        proof=aspects.proof(note),
+        verdict=aspects.verdict(note, tracks) if fresh else "",
+        proof=aspects.proof(note) if fresh else "",
         learned=learned or 0,
+        doubt=doubt(state) if fresh and state else "",
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q
 from django.utils.translation import pgettext
 
-from devices.models import Compound, Membership, Role, User
+from devices.models import Compound, Device, Membership, Role, User
+from devices.registering import compounds_to_change
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -59,10 +60,15 @@ def whose(user: User) -> Whose:
 
 
 def may_decide(user: User | AnonymousUser) -> bool:
-    """Whether the person acts for the police."""
+    """Whether the person acts for the police anywhere; for one device `may_decide_on` says it."""
     if not user.is_authenticated or not user.is_active:
         return False
     return user.is_superuser or user.memberships.filter(role__in=DECIDING).exists()
+
+
+def may_decide_on(user: User, device: Device) -> bool:
+    """Whether the person acts for the police there: seeing a device through another membership gives no say in it."""
+    return compounds_to_change(user).filter(pk=device.compound_id).exists()
 
 
 _ORDER = (Role.ADMIN, Role.OFFICER, Role.MANAGER, Role.TECHNICIAN, Role.VIEWER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from devices.models import Device
 from monitor import schedule
 from monitor.overview.acts import Act, log
-from monitor.overview.references import NotAcceptable
+from monitor.overview.people import may_decide_on
+from monitor.overview.references import Doubtful, NotAcceptable, Outdated
 from monitor.overview.references import accept as accept_view
 from monitor.web.access import SignedIn, decision
 
@@ -63,8 +65,13 @@ def resume(request: SignedIn, pk: int) -> HttpResponse:
 def accept(request: SignedIn, pk: int) -> HttpResponse:
     """Accept the picture that was shown as the reference of its phase."""
     device = _visible(request, pk)
+    version, confirmed = request.POST.get("version", ""), request.POST.get("confirmed") == "1"
     try:
-        accept_view(device, request.user, timezone.now(), request.POST.get("version", ""))
+        accept_view(device, request.user, timezone.now(), version, confirmed=confirmed)
+    except Outdated:
+        messages.error(request, _("Not accepted: the picture is too old to show what the camera sees. Look again."))
+    except Doubtful:
+        messages.error(request, _("Not accepted: the platform sees a fault. Confirm that the camera looks as it should."))
     except NotAcceptable:
         messages.error(request, _("Not accepted: the picture is gone, or another came meanwhile. Look again."))
     else:
@@ -73,12 +80,16 @@ def accept(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _visible(request: SignedIn, pk: int) -> Device:
-    return get_object_or_404(Device.objects.visible_to(request.user), pk=pk)
+    """The device, where this person may see it and decide on it."""
+    device = get_object_or_404(Device.objects.visible_to(request.user), pk=pk)
+    if not may_decide_on(request.user, device):
+        raise PermissionDenied
+    return device
 
 
 def _locked(request: SignedIn, pk: int) -> Device:
-    visible = Device.objects.visible_to(request.user).filter(pk=pk).values("pk")
-    return get_object_or_404(Device.objects.select_for_update(of=("self",)), pk__in=visible)
+    chosen = _visible(request, pk)
+    return get_object_or_404(Device.objects.select_for_update(of=("self",)), pk=chosen.pk)
 
 
 def _reschedule(device: Device) -> None:

@@ -220,8 +220,9 @@ def test_an_endpoint_reads_as_an_address() -> None:
 )
 @pytest.mark.parametrize("kind", Organisation.Kind)
 def test_a_role_belongs_to_a_kind_of_organisation(role: Role, kinds: set[str], kind: Organisation.Kind) -> None:
+    district = None if role == Role.ADMIN else factories.district()
     membership = Membership(
-        user=factories.user(), organisation=factories.organisation(kind), role=role, district=factories.district()
+        user=factories.user(), organisation=factories.organisation(kind), role=role, district=district
     )
 
     if kind in kinds:
@@ -236,6 +237,15 @@ def test_an_officer_needs_a_district_or_a_compound() -> None:
     assert refused(Membership(**given)) == {"district"}
     Membership(**given, district=factories.district()).full_clean()
     Membership(**given, compound=factories.compound()).full_clean()
+
+
+@pytest.mark.django_db
+def test_an_administrator_has_no_scope() -> None:
+    given = {"user": factories.user(), "organisation": factories.organisation(), "role": Role.ADMIN}
+    assert refused(Membership(**given, district=factories.district())) == {"role"}
+    assert refused(Membership(**given, compound=factories.compound())) == {"role"}
+    assert refused(Membership(**given, contract=factories.contract())) == {"role"}
+    Membership(**given).full_clean()
 
 
 @pytest.mark.parametrize("pair", [("district", "compound"), ("district", "contract"), ("compound", "contract")])

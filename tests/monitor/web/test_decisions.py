@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from devices.models import Device, User
+from devices.models import Device, Membership, User
 from monitor.models import LearnedView, Picture, Schedule
 from monitor.overview.acts import Act, acts_on
 from tests import factories
@@ -119,6 +119,22 @@ def test_a_contractor_may_look_but_not_decide(camera: Device, sign_in: SignIn, n
     answer = client.post(reverse(name, args=[camera.pk]), {"reason": "works"})
     assert answer.status_code == 403
     assert "This is not yours to decide." in answer.content.decode()
+    assert done(camera) == []
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_an_officer_elsewhere_who_may_watch_here_does_not_decide_here(
+    camera: Device, sign_in: SignIn, name: str
+) -> None:
+    officer = factories.officer()
+    viewers = {"organisation": factories.organisation(), "role": "viewer", "compound": camera.compound}
+    Membership.objects.create(user=officer, **viewers)
+    client = sign_in(officer)
+
+    page = client.get(reverse("device", args=[camera.pk]))
+    assert page.status_code == 200
+    assert reverse(name, args=[camera.pk]) not in page.content.decode()
+    assert client.post(reverse(name, args=[camera.pk]), {"reason": "works"}).status_code == 403
     assert done(camera) == []
 
 
