@@ -102,7 +102,9 @@ def test_a_real_compound_in_the_demo_district_keeps_the_district_which_is_real_f
 ) -> None:
     city.load()
     district = District.objects.get()
-    device = register(Entry(Compound(district=district, name="Mine", type="open"), "Cam", "camera", "10.0.0.5"), make.admin())
+    device = register(
+        Entry(Compound(district=district, name="Mine", type="open"), "Cam", "camera", "10.0.0.5"), make.admin()
+    )
     removal = taken_away()
     assert removal.kept == [district.name]
     assert Device.objects.get() == device and Compound.objects.get().name == "Mine"
@@ -174,7 +176,10 @@ def test_the_command_asks_first(
     call_command("remove_demo")
     assert is_there()
     monkeypatch.setattr("builtins.input", lambda _question: "y")
-    register(Entry(Compound(district=District.objects.get(), name="Mine", type="open"), "Cam", "camera", "10.0.0.5"), make.admin())
+    register(
+        Entry(Compound(district=District.objects.get(), name="Mine", type="open"), "Cam", "camera", "10.0.0.5"),
+        make.admin(),
+    )
     call_command("remove_demo")
     said = capsys.readouterr().out
     assert not is_there()
