@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
@@ -110,16 +111,20 @@ def _mend(request: SignedIn, key: str) -> HttpResponse:
         control.clear(key)
     except (control.ControlError, KeyError) as error:
         return _say_silent(request, error)
-    return _pressed(request, device, key, Press(device.pk, _mended(device, faults), mends=True, at=now))
+    aspect = _mended(device, faults)
+    if not aspect:
+        messages.info(request, _("There is nothing to put right at this device."))
+        return redirect("device", device.pk)
+    return _pressed(request, device, key, Press(device.pk, aspect, mends=True, at=now))
 
 
 def _mended(device: Device, faults: object) -> str:
-    """The aspect in which the mending will show: that of the open incident, else of a fault that was set."""
+    """The aspect in which the mending will show: that of the open incident, else of a fault that was set, else ""."""
     open_one = Incident.objects.open().filter(device=device).order_by("started_at").first()
     if open_one is not None:
         return open_one.aspect
     names = list(faults) if isinstance(faults, dict) else []
-    return aspect_of(names[0]) if names else aspect_of("off")
+    return aspect_of(names[0]) if names else ""
 
 
 def _pressed(request: SignedIn, device: Device, key: str, press: Press) -> HttpResponse:
@@ -199,13 +204,17 @@ def _mail(request: SignedIn, name: str) -> mails.Mail:
 # -- removal
 
 
-@player
+@page
 def removal(request: SignedIn) -> HttpResponse:
-    """Ask, then remove the demo's rows and files; administrators only."""
+    """Ask, then remove the demo's rows and files; administrators only, also when the demo no longer runs."""
+    running = settings.VIEWKEEPER_DEMO
+    if not (controls.may_play(request.user) if running else remove.is_left_for(request.user)):
+        raise Http404
     if not sees_everything(request.user):
         raise PermissionDenied
     if request.method != "POST":
-        return render(request, "demo/remove.html", {"counts": remove.counts(), "leaves": request.user.demo})
+        told = {"counts": remove.counts(), "leaves": request.user.demo, "running": running}
+        return render(request, "demo/remove.html", told)
     leaves = request.user.demo
     remove.remove()
     if leaves:

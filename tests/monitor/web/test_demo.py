@@ -113,7 +113,7 @@ def text(answer: Any) -> str:
 
 def test_outside_the_demo_none_of_its_pages_exist(admin: Client, settings: Any) -> None:
     settings.VIEWKEEPER_DEMO = False
-    for name in ("demo", "demo-counter", "demo-mails", "demo-remove"):
+    for name in ("demo", "demo-counter", "demo-mails"):
         assert admin.get(reverse(name)).status_code == 404
     assert admin.post(reverse("demo-act"), {"act": "cover"}).status_code == 404
 
@@ -210,6 +210,17 @@ def test_putting_right_lets_logins_be_tried_again(admin: Client, simulator: Simu
     row = Schedule.objects.get()
     assert (row.hold_until, row.hold_cause, row.holds) == (None, "", 0)
     assert simulator.faults["hf-01"] == {}
+
+
+def test_with_nothing_to_put_right_it_says_so_and_counts_nothing(admin: Client, simulator: Simulator) -> None:
+    camera = device("hf-02")
+    answer = admin.post(reverse("demo-turn", args=["hf-02"]), {"mend": "1"})
+    assert answer["Location"] == reverse("device", args=[camera.pk])
+    assert "nothing to put right" in text(admin.get(reverse("demo-mails")))
+    assert admin.get(reverse("demo-counter")).json() == {"pressed": False}
+    make.incident(camera, "obstructed")
+    admin.post(reverse("demo-turn", args=["hf-02"]), {"mend": "1"})
+    assert admin.get(reverse("demo-counter")).json()["mends"]
 
 
 # -- the counter
@@ -351,6 +362,38 @@ def test_who_belongs_to_the_demo_is_warned_and_signed_out(admin: Client) -> None
     assert admin.post(reverse("demo-remove"))["Location"] == reverse("login")
     assert not User.objects.filter(demo=True).exists()
     assert admin.get(reverse("home")).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["home", "devices"])
+def test_a_demo_that_no_longer_runs_is_still_removed_by_an_administrator(
+    name: str, places: dict[str, Compound], settings: Any
+) -> None:
+    settings.VIEWKEEPER_DEMO = False
+    client = browser(make.admin())
+    told, link = "The demo&#x27;s data is still here.", reverse("demo-remove")
+    page = text(client.get(reverse(name)))
+    assert ("The demo's data is still here." in page or told in page) and f'href="{link}"' in page
+    asked = text(client.get(link))
+    assert f'href="{reverse("home")}">Keep it' in asked and f'href="{reverse("demo")}"' not in asked
+    assert client.post(link)["Location"] == reverse("home")
+    assert not Device.objects.exists() and client.get(link).status_code == 404
+    assert link not in text(client.get(reverse(name)))
+
+
+def test_a_demo_that_runs_is_not_called_left_over(admin: Client) -> None:
+    assert "still here" not in text(admin.get(reverse("home")))
+
+
+def test_only_administrators_are_offered_to_remove_what_is_left_of_the_demo(
+    places: dict[str, Compound], settings: Any
+) -> None:
+    settings.VIEWKEEPER_DEMO = False
+    for user in (make.officer(places["hf"].district), player("officer", district=places["hf"].district)):
+        client = browser(user)
+        assert client.get(reverse("demo-remove")).status_code == 404
+        assert client.post(reverse("demo-remove")).status_code == 404
+        assert "still here" not in text(client.get(reverse("home")))
+    assert Device.objects.count() == 4
 
 
 def test_only_administrators_remove_the_demo(officer: User, places: dict[str, Compound]) -> None:
