@@ -42,6 +42,8 @@ def load(city: Path, plan_file: Path, logins: Path | None, now: datetime, *, aga
     if Zone.objects.filter(name=plan.ZONE_NAME, demo=True).exists():
         return Loaded(made=False, moved=_follow(ports, secrets, now))
     if not again and Pulse.objects.filter(name=REMOVED).exists():
+        if logins is not None:  # whoever reads it would offer logins that are gone
+            logins.unlink(missing_ok=True)
         raise Removed
     # Drawing takes seconds: no transaction is open meanwhile.
     views = draw_all(references.jobs(now))

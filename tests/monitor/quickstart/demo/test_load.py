@@ -151,6 +151,15 @@ def test_a_removed_demo_comes_back_only_when_asked_for(city: City) -> None:
     assert not Pulse.objects.filter(name=REMOVED).exists()
 
 
+def test_the_logins_of_a_removed_demo_are_offered_no_longer(city: City) -> None:
+    Pulse.objects.create(name=REMOVED, at=timezone.now())
+    city.logins.write_text("[]")
+    for _ in range(2):
+        with pytest.raises(Removed):
+            city.load()
+        assert not city.logins.exists()
+
+
 def test_the_command_says_what_it_did(city: City, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("load_demo", "--city", str(city.ports_file), "--logins", str(city.logins))
     call_command(*arguments)
