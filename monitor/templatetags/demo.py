@@ -9,7 +9,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from monitor.policy import Policy
-from monitor.quickstart.demo import controls
+from monitor.quickstart.demo import controls, remove
 from monitor.quickstart.demo.timing import Press
 
 register = template.Library()
@@ -35,6 +35,13 @@ def demo_controls(context: template.Context) -> Bar | None:
     kept = request.session.get("demo_press")
     acts, intervals = controls.acts_for(user), controls.intervals()
     return Bar(acts, intervals["demo"], intervals["production"], Press.from_json(kept) if kept else None)
+
+
+@register.simple_tag(takes_context=True)
+def demo_left(context: template.Context) -> bool:
+    """Whether the data of a demo that no longer runs is still here, and the reader is who removes it."""
+    user = getattr(context.get("request"), "user", None)
+    return user is not None and user.is_authenticated and remove.is_left_for(user)
 
 
 @register.filter

@@ -1,7 +1,8 @@
 """Take the demo away again: its rows and files, and nothing that is not marked as demo.
 
 What real rows have come to hang on (a demo district with a real compound in it) stays and loses its mark: from then on
-it is real. Whoever removes the demo keeps all that is theirs.
+it is real. Whoever removes the demo keeps all that is theirs. A demo person who decided on something real stays as its
+author, unable to sign in.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
@@ -28,10 +31,12 @@ from devices.models import (
     Device,
     District,
     Endpoint,
+    Membership,
     Organisation,
     User,
     Zone,
 )
+from devices.visibility import sees_everything
 from monitor.keeping import drop
 from monitor.models import DeviceState, Picture, PolicyRule, Pulse, Schedule
 
@@ -52,6 +57,11 @@ def is_there() -> bool:
     return Zone.objects.filter(demo=True).exists() or Compound.objects.filter(demo=True).exists()
 
 
+def is_left_for(user: User) -> bool:
+    """Whether this person shall be offered to remove a demo that no longer runs: an administrator, where one is."""
+    return not settings.VIEWKEEPER_DEMO and sees_everything(user) and is_there()
+
+
 def counts() -> dict[str, int]:
     """What removing would take away, in the words of a confirmation page: compounds, devices, people."""
     return {
@@ -65,11 +75,11 @@ def remove() -> Removal:
     """Remove the demo in one transaction; its files go when that is done."""
     with transaction.atomic():
         removal = Removal()
-        files, mailboxes = _stop_polling(), _mailboxes()
+        files, mailboxes, authors = _stop_polling(), _mailboxes(), _authors()
         _remove_devices(removal)
         _remove_network(removal)
         _remove_places(removal)
-        _remove_people(removal)
+        _remove_people(removal, authors)
         Pulse.objects.update_or_create(name=REMOVED, defaults={"at": timezone.now()})
         transaction.on_commit(lambda: _drop_files(files, mailboxes))
     return removal
@@ -108,8 +118,35 @@ def _remove_places(removal: Removal) -> None:
     _remove(removal, Contract.objects.filter(demo=True), Q(devices__isnull=False))
 
 
-def _remove_people(removal: Removal) -> None:
-    _remove(removal, User.objects.filter(demo=True), Q(pk__in=()))
+def _authors() -> set[int]:
+    """The demo's people with an entry in the log about anything but the demo; with them the record would go."""
+    entries = LogEntry.objects.filter(user__demo=True).values_list("user", "content_type", "object_id")
+    demo = _demo_rows() if entries.exists() else set()
+    return {user for user, kind, pk in entries if (kind, pk) not in demo}
+
+
+def _demo_rows() -> set[tuple[int | None, str | None]]:
+    """Content type and key of each row of the demo that a log entry may be about."""
+    marked = (Compound, CompoundGroup, Contract, Credential, District, Organisation, PolicyRule, User, Zone)
+    rows: list[QuerySet[Any]] = [model._default_manager.filter(demo=True) for model in marked]
+    rows += [_devices(), Endpoint.objects.filter(zone__demo=True)]
+    kinds = ContentType.objects.get_for_models(*(found.model for found in rows))
+    return {(kinds[found.model].pk, str(pk)) for found in rows for pk in found.values_list("pk", flat=True)}
+
+
+def _retire(authors: Iterable[int]) -> None:
+    """Leave the person's name and nothing to sign in with; the user name is free for the next demo."""
+    Membership.objects.filter(user__in=authors).delete()
+    for user in User.objects.filter(pk__in=authors):
+        user.username, user.is_active = f"removed-{user.pk}", False
+        user.is_staff = user.is_superuser = False
+        user.set_unusable_password()
+        user.save()
+
+
+def _remove_people(removal: Removal, authors: set[int]) -> None:
+    _retire(authors)
+    _remove(removal, User.objects.filter(demo=True), Q(pk__in=authors))
     used = Q(memberships__isnull=False) | Q(pk__in=_needed_organisations())
     _remove(removal, Organisation.objects.filter(demo=True), used)
     _remove(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from devices.models import (
     Compound,
@@ -26,6 +28,7 @@ from devices.models import (
 from devices.registering import Entry, register
 from monitor.keeping import media
 from monitor.models import DeviceHour, DeviceState, Incident, LearnedView, Picture, PolicyRule, Pulse, Schedule
+from monitor.overview.acts import Act, acts_on, log
 from monitor.quickstart.demo.plan import code_of, thing
 from monitor.quickstart.demo.remove import REMOVED, Removal, counts, is_there, remove
 from tests import factories as make
@@ -142,6 +145,29 @@ def test_a_real_member_of_a_demo_organisation_keeps_it(city: City, taken_away: R
     assert Organisation.objects.get() == police and Membership.objects.get().user == person
 
 
+def test_a_demo_person_stays_as_the_author_of_what_they_decided_on_real_devices(
+    city: City, taken_away: Remover
+) -> None:
+    city.load()
+    real, admin = make.device(), User.objects.get(username="demo-admin")
+    log(admin, real, Act.PAUSE, "works")
+    taken_away()
+    assert [(item.who, item.about) for item in acts_on(real, timezone.now() - timedelta(hours=1))] == [
+        (admin.name, "works")
+    ]
+    left = User.objects.get()
+    assert (left.pk, left.demo, left.is_active, left.has_usable_password()) == (admin.pk, False, False, False)
+    assert not Membership.objects.exists() and not is_there()
+    assert city.load(again=True).made
+
+
+def test_what_a_demo_person_decided_in_the_demo_keeps_nobody(city: City, taken_away: Remover) -> None:
+    city.load()
+    log(User.objects.get(username="demo-admin"), Device.objects.get(code=code_of(thing("hf-01"))), Act.PAUSE, "play")
+    taken_away()
+    assert not User.objects.exists()
+
+
 def test_the_demo_s_mails_go_and_others_stay(city: City, taken_away: Remover, settings: Any) -> None:
     city.load()
     folder = Path(settings.VIEWKEEPER_DEMO_MAIL_DIR)
@@ -155,7 +181,7 @@ def test_nothing_goes_when_something_fails_half_way(city: City, monkeypatch: pyt
     city.load()
     before = rows()
     files = [media(name) for name in Picture.objects.values_list("file", flat=True)]
-    monkeypatch.setattr("monitor.quickstart.demo.remove._remove_people", lambda _removal: 1 / 0)
+    monkeypatch.setattr("monitor.quickstart.demo.remove._remove_people", lambda _removal, _authors: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         remove()
     assert rows() == before and all(path.exists() for path in files)
