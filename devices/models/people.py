@@ -100,7 +100,7 @@ class Membership(models.Model):
         return any((self.district_id, self.compound_id, self.contract_id))
 
     def clean(self) -> None:
-        """Roles belong to kinds of organisation; an officer needs a scope to see anything, an administrator has none."""
+        """Roles belong to kinds of organisation; an officer needs a scope, an administrator has none."""
         wanted: dict[str, set[Any]] = {
             Role.ADMIN: {Organisation.Kind.POLICE},
             Role.OFFICER: {Organisation.Kind.POLICE},
