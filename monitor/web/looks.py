@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from devices.models import Device, User
+from devices.models.kinds import CAMERAS
 from devices.registering import may_change_login
 from monitor import words
 from monitor.causes import CAUSES
@@ -33,6 +35,8 @@ PAUSE = timedelta(seconds=5)
 PATIENCE = timedelta(seconds=20)
 # A look older than this is over, whether a worker closed its row or not.
 LIFE = timedelta(seconds=LOOK_LIFE_S)
+# What a look asks for; recordings are asked for apart.
+ASKED = (Aspect.LINK, Aspect.ACCESS, Aspect.CLOCK, Aspect.PICTURE, Aspect.IDENTITY)
 _SHAPES = {Verdict.OK: "ok", Verdict.UNKNOWN: "unk"}
 _CATEGORY_CSS = {"offline": "off", "obstructed": "pic", "picture": "pic", "login": "login"}
 
@@ -130,7 +134,7 @@ def progress(look: Look, now: datetime) -> Progress:
     steps = list(look.steps.all())
     phase = _phase(look, steps, now)
     state = DeviceState.objects.filter(device=look.device_id).first() if phase == "done" else None
-    found = _facts(steps)
+    found = _facts(steps, look.device.kind if phase == "done" else "")
     calls = [_call(step.request) for step in steps if step.request]
     return Progress(look, found, calls, phase, _sentence(look, phase, steps, now), state)
 
@@ -147,10 +151,28 @@ def _phase(look: Look, steps: list[LookStep], now: datetime) -> str:
     return "sent" if look.sent_at is not None else "waiting"
 
 
-def _facts(steps: list[LookStep]) -> list[Fact]:
-    """The newest step of each aspect, in the order of the aspects."""
+def _facts(steps: list[LookStep], kind: str) -> list[Fact]:
+    """The newest step of each aspect, in the order of the aspects.
+
+    Of a look that is over (`kind` is its device's) every fact is named: what was not come to is unknown, and says why.
+    """
     newest = {step.aspect: step for step in steps if step.aspect}
+    if kind and newest:
+        missing = [aspect for aspect in ASKED if aspect not in newest]
+        why = {aspect: _why_missing(newest, aspect, kind) for aspect in missing}
+        newest |= {aspect: LookStep(aspect=aspect, verdict=Verdict.UNKNOWN, cause=why[aspect]) for aspect in missing}
     return [_fact(str(title), newest[aspect]) for aspect, title in ASPECTS if aspect in newest]
+
+
+def _why_missing(newest: Mapping[str, LookStep], aspect: Aspect, kind: str) -> str:
+    """Why a look did not come to a fact: link or login ended it, the device has nothing of the kind, or time was up."""
+    link, access = newest.get(Aspect.LINK), newest.get(Aspect.ACCESS)
+    if link is not None and link.verdict == Verdict.FAULTY:
+        return "link_down"
+    if access is not None and access.verdict == Verdict.FAULTY:
+        return "login_held"
+    only_link = newest.keys() == {Aspect.LINK} and kind not in CAMERAS
+    return "not_offered" if only_link or (aspect is Aspect.PICTURE and kind not in CAMERAS) else "late"
 
 
 def _fact(title: str, step: LookStep) -> Fact:

@@ -177,6 +177,40 @@ def test_what_is_unknown_says_why(device: Device) -> None:
     assert (fact.css, fact.word) == ("unk", "Unknown") and "login" in fact.sentence
 
 
+LINK_DOWN, NOT_OFFERED = "while the link is down", "does not offer"
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "words"),
+    [
+        ("camera", [(Aspect.LINK, Verdict.FAULTY, "port_closed")], ["", LINK_DOWN, LINK_DOWN, LINK_DOWN, LINK_DOWN]),
+        (
+            "camera",
+            [(Aspect.LINK, Verdict.OK, ""), (Aspect.ACCESS, Verdict.FAULTY, "login_refused")],
+            ["", "", "login is refused", "login is refused", "login is refused"],
+        ),
+        ("camera", [(Aspect.LINK, Verdict.OK, "")], ["", "in time", "in time", "in time", "in time"]),
+        ("loudspeaker", [(Aspect.LINK, Verdict.OK, "")], ["", NOT_OFFERED, NOT_OFFERED, NOT_OFFERED, NOT_OFFERED]),
+        (
+            "recorder",
+            [(Aspect.LINK, Verdict.OK, ""), (Aspect.ACCESS, Verdict.OK, "")],
+            ["", "", "in time", NOT_OFFERED, "in time"],
+        ),
+    ],
+)
+def test_a_look_that_is_over_names_all_five_facts_and_why_one_is_unknown(
+    kind: str, steps: list[tuple[str, str, str]], words: list[str]
+) -> None:
+    row = look(make.device(kind=kind), finished_at=timezone.now(), outcome="done")
+    for number, (aspect, verdict, cause) in enumerate(steps):
+        step(row, number, aspect, verdict, cause)
+    facts = progress(row, timezone.now()).facts
+    assert [fact.title for fact in facts] == ["Link", "Login", "Clock", "Picture", "Identity"]
+    assert [fact.word == "Unknown" for fact in facts] == [bool(told) for told in words]
+    assert all(told in fact.sentence for fact, told in zip(facts, words, strict=True))
+    assert LookStep.objects.count() == len(steps)
+
+
 def test_the_first_picture_of_a_camera_says_that_there_is_nothing_to_compare_it_with(device: Device) -> None:
     row = look(device)
     step(row, 1, Aspect.PICTURE, Verdict.UNKNOWN, "not_checkable", reason="no reference of this phase", width=640)
