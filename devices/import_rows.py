@@ -30,6 +30,8 @@ ALIASES: Mapping[str, str] = {
 MAX_ROWS = 2_000
 MAX_BYTES = 2_000_000
 LARGEST_CHANNEL = 1_024
+# How workbooks begin: those of today are ZIP archives, those of before 2007 compound files.
+EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 # What a spreadsheet takes for a formula; such cells are written with an apostrophe before them.
@@ -93,6 +95,8 @@ class Preview:
 
 def decode(data: bytes) -> str:
     """The text of an uploaded file; raises `Unreadable`."""
+    if data.startswith(EXCEL):
+        raise Unreadable(_("This is an Excel file; save it as CSV (UTF-8) and upload that."))
     if len(data) > MAX_BYTES:
         raise Unreadable(_("The file is too large; split it into files of at most 2,000 rows."))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -75,7 +75,13 @@ class DeviceForm(forms.Form):
         required=False,
         help_text=_("The switch, ONU or recorder that takes it down with it."),
     )
-    channel = forms.IntegerField(label=_("Channel"), min_value=0, max_value=1024, required=False, initial=0)
+    channel = forms.IntegerField(
+        label=_("Channel"),
+        min_value=0,
+        max_value=1024,
+        required=False,
+        help_text=_("only for a camera behind a recorder; channels count from 1"),
+    )
     zone = forms.ModelChoiceField(Zone.objects.none(), label=_("Network"), required=False)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:

@@ -273,6 +273,18 @@ def test_what_came_in_the_way_meanwhile_keeps_all_rows_out(officer: User, place:
     assert Device.objects.count() == 1
 
 
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+@pytest.mark.parametrize("size", [600, 2_000_001])
+def test_an_excel_file_is_called_by_its_name(start: bytes, size: int, officer: User) -> None:
+    errors = upload(officer, start.ljust(size, b"\x00")).context["form"].errors["file"]
+    assert errors == ["This is an Excel file; save it as CSV (UTF-8) and upload that."]
+
+
+def test_a_plain_camera_has_no_channel(officer: User) -> None:
+    form = browser(officer).get(reverse("device-add")).context["form"]
+    assert not form["channel"].value() and "count from 1" in form["channel"].help_text
+
+
 def test_a_file_that_cannot_be_read_is_said_at_its_field(officer: User, place: Compound) -> None:
     assert list(upload(officer, "a,b\n".encode("utf-16")).context["form"].errors) == ["file"]
     assert browser(officer).get(reverse("device-import")).status_code == 200
