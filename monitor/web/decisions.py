@@ -71,7 +71,8 @@ def accept(request: SignedIn, pk: int) -> HttpResponse:
     except Outdated:
         messages.error(request, _("Not accepted: the picture is too old to show what the camera sees. Look again."))
     except Doubtful:
-        messages.error(request, _("Not accepted: the platform sees a fault. Confirm that the camera looks as it should."))
+        told = _("Not accepted: the platform sees a fault. Confirm that the camera looks as it should.")
+        messages.error(request, told)
     except NotAcceptable:
         messages.error(request, _("Not accepted: the picture is gone, or another came meanwhile. Look again."))
     else:

@@ -11,7 +11,9 @@ from monitor import vision
 from monitor.keeping import media
 from monitor.models import DeviceState, LearnedView, Picture
 from monitor.overview.acts import Act, acts_on
-from monitor.overview.references import NotAcceptable, accept
+from monitor.overview.references import Doubtful, NotAcceptable, Outdated, accept
+from monitor.policy import STALE_INTERVALS
+from monitor.schedule import Policies
 from tests import factories
 from tests.monitor.overview.seeing import NOW
 
@@ -127,3 +129,74 @@ def test_without_a_picture_nothing_changes(camera: Device, state: DeviceState, o
     assert old.retired_at is None
     assert not LearnedView.objects.exists()
     assert acts_on(camera, NOW - timedelta(days=1000)) == []
+
+
+# -- what the platform doubts
+
+
+@pytest.fixture
+def covered(camera: Device, state: DeviceState, officer: User) -> DeviceState:
+    """A camera that knows two views, and then is covered."""
+    accept(camera, officer, NOW)
+    factories.last_picture(state, factories.jpeg(7))
+    accept(camera, officer, NOW)
+    return factories.last_picture(state, factories.jpeg(5), label="obstructed")
+
+
+def test_a_covered_view_is_not_accepted_unless_confirmed(camera: Device, covered: DeviceState, officer: User) -> None:
+    before = signature(camera)
+
+    with pytest.raises(Doubtful):
+        accept(camera, officer, NOW)
+
+    assert signature(camera) == before
+
+
+def test_an_open_picture_incident_is_a_doubt_too(camera: Device, state: DeviceState, officer: User) -> None:
+    factories.incident(camera, "moved")
+
+    with pytest.raises(Doubtful):
+        accept(camera, officer, NOW)
+
+
+def test_faults_that_the_picture_does_not_show_are_no_doubt(camera: Device, state: DeviceState, officer: User) -> None:
+    factories.incident(camera, "time_zone")
+    factories.incident(camera, "moved", ended_at=NOW)
+
+    assert accept(camera, officer, NOW).phase == "day"
+
+
+def test_a_confirmed_view_begins_the_model_anew(camera: Device, covered: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW, confirmed=True)
+
+    picture = vision.decode(media(covered.picture_file).read_bytes())
+    assert signature(camera) == vision.learn([picture]).dumps()
+    assert LearnedView.objects.get(device=camera).learned == 1
+
+
+def test_the_other_phase_keeps_its_reference_in_a_new_model(camera: Device, covered: DeviceState, officer: User) -> None:
+    kept = factories.picture(camera, phase="night")
+
+    accept(camera, officer, NOW, confirmed=True)
+
+    pictures = [vision.decode(media(name).read_bytes()) for name in (covered.picture_file, kept.file)]
+    assert signature(camera) == vision.learn(pictures).dumps()
+
+
+def test_a_reference_that_is_gone_keeps_no_camera_from_learning(
+    camera: Device, covered: DeviceState, officer: User
+) -> None:
+    media(factories.picture(camera, phase="night").file).unlink()
+
+    accept(camera, officer, NOW, confirmed=True)
+
+    assert LearnedView.objects.get(device=camera).learned == 1
+
+
+def test_a_picture_stands_for_three_intervals(camera: Device, state: DeviceState, officer: User) -> None:
+    limit = timedelta(seconds=STALE_INTERVALS * Policies().of_device(camera).picture_s)
+
+    with pytest.raises(Outdated):
+        accept(camera, officer, NOW + limit + timedelta(seconds=1), confirmed=True)
+
+    assert accept(camera, officer, NOW + limit).accepted_at == NOW + limit
