@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from devices.models import Compound, Device, Life, Slot
 from devices.models.kinds import CAMERAS
 from monitor.overview import points, rates, strips
-from monitor.overview.faults import Shot, last_shot
+from monitor.overview.faults import Shot, any_phase, last_shot, references_of
 from monitor.overview.listing import Line, lines
 from monitor.overview.points import Standing
 from monitor.overview.rates import Sums
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A point on the wall: its badge and its last picture, if there is one."""
+    """A point on the wall: its badge and its last picture; before there is one, what it ought to show."""
 
     line: Line
     shot: Shot | None
+    reference: Shot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,12 @@ def compound_page(user: User, compound: Compound, now: datetime) -> CompoundPage
 
 def _wall(found: Sequence[Line], now: datetime) -> list[Seen]:
     wall = []
+    references = any_phase(references_of([line.device.pk for line in found]))
     for line in found:
         state = state_of(line.device)
         stale_s = STALE_INTERVALS * line.policy.picture_s
-        wall.append(Seen(line, last_shot(state, now, stale_s) if state else None))
+        shot = last_shot(state, now, stale_s) if state else None
+        wall.append(Seen(line, shot, None if shot else references.get(line.device.pk)))
     return wall
 
 

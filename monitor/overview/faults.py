@@ -154,9 +154,10 @@ def _tell_affected(visible: QuerySet[Device], faults: Sequence[Fault]) -> None:
 
 
 def prove(faults: Iterable[Fault], now: datetime) -> None:
-    """Give faults their pictures: the last one, and the reference of the same phase."""
+    """Give faults their pictures: the last one and the reference of the same phase, or else any reference."""
     faults = [fault for fault in faults if fault.device.sees]
     references = references_of([fault.device.pk for fault in faults])
+    without = any_phase(references)
     policies = Policies()
     for fault in faults:
         state = getattr(fault.device, "state", None)
@@ -164,6 +165,8 @@ def prove(faults: Iterable[Fault], now: datetime) -> None:
             limit = STALE_INTERVALS * policies.of_device(fault.device).picture_s
             fault.now = last_shot(state, now, limit)
             fault.reference = references.get((fault.device.pk, state.picture.get("phase", "")))
+        else:
+            fault.reference = without.get(fault.device.pk)
 
 
 def last_shot(state: DeviceState, now: datetime, stale_s: float) -> Shot | None:
@@ -188,6 +191,11 @@ def references_of(device_ids: Collection[int]) -> dict[tuple[int, str], Shot]:
     """The references in force, by device and phase."""
     found = Picture.objects.filter(device__in=device_ids, role=Picture.Role.REFERENCE, retired_at=None)
     return {(item.device_id, item.phase): reference_shot(item) for item in found}
+
+
+def any_phase(references: Mapping[tuple[int, str], Shot]) -> dict[int, Shot]:
+    """One reference of each device, that of the day where there is one: for a camera that has given no picture."""
+    return {device_id: references[device_id, phase] for device_id, phase in sorted(references, reverse=True)}
 
 
 def reference_shot(item: Picture) -> Shot:

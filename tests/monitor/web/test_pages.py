@@ -176,6 +176,39 @@ def test_a_fresh_picture_is_not(camera: Device, officer: User, sign_in: SignIn) 
     assert "16:14:30 · 30 s ago" in content
 
 
+def test_an_old_picture_says_nothing_about_now(camera: Device, officer: User, sign_in: SignIn) -> None:
+    factories.last_picture(factories.state(camera, looked_at=NOW, picture_at=NOW - HOUR))
+
+    told = sign_in(officer).get(reverse("device", args=[camera.pk])).content.decode()
+
+    assert "Last picture beside the reference view" in told
+    assert "1 h old, so it says nothing about now" in told
+    assert 'class="verdict"' not in told
+    assert 'id="accept"' not in told
+
+
+@pytest.mark.parametrize("label", ["normal", "obstructed"])
+def test_a_view_the_platform_doubts_needs_a_word_more(
+    camera: Device, officer: User, sign_in: SignIn, label: str
+) -> None:
+    factories.last_picture(factories.state(camera, looked_at=NOW, picture_at=NOW), label=label)
+
+    told = sign_in(officer).get(reverse("device", args=[camera.pk])).content.decode()
+
+    assert 'id="accept"' in told
+    assert ("although the platform sees “Obstructed”" in told) is (label == "obstructed")
+
+
+def test_a_camera_without_a_picture_shows_its_reference(camera: Device, officer: User, sign_in: SignIn) -> None:
+    factories.picture(camera, accepted_at=NOW - 48 * HOUR)
+    client = sign_in(officer)
+
+    for address in (reverse("device", args=[camera.pk]), reverse("compound", args=[camera.compound_id])):
+        told = client.get(address).content.decode()
+        assert reverse("picture", args=[camera.pk, "day"]) in told
+        assert "Reference of 2026-03-08" in told
+
+
 def test_covered_blocks_are_outlined_on_the_picture(camera: Device, officer: User, sign_in: SignIn) -> None:
     factories.broken(camera, "obstructed", share=0.5)
     factories.last_picture(camera.state, label="obstructed", blocks=[0, 1])
