@@ -28,6 +28,8 @@ PORTS = {HTTP: 80, HTTPS: 443}
 LARGEST_PORT = 65_535
 # The zone of an installation that has only one network (deploy/viewkeeper.env.example).
 FIRST_ZONE = "local"
+# Names nobody: whose device it is, is not for who asks.
+IN_USE_ELSEWHERE = gettext_noop("This address is in use elsewhere; ask the platform administrator.")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -115,9 +117,6 @@ def may_change_login(user: User, device: Device) -> bool:
 def devices_of_others(user: User) -> QuerySet[Device]:
     """Devices in use that this user may not change: nothing of theirs is put at such a device's address."""
     return Device.objects.exclude(life=Life.REMOVED).exclude(compound__in=compounds_to_change(user))
-
-
-IN_USE_ELSEWHERE = gettext_noop("This address is in use elsewhere; ask the platform administrator.")
 
 
 # -- addresses
