@@ -17,6 +17,7 @@ from monitor.causes import CAUSES, Category
 from monitor.models import DeviceState, Event, Incident, Notification, Picture
 from monitor.overview.faults import Shot, counted, references_of, tell_roots
 from monitor.overview.listing import number_in
+from monitor.overview.strips import UNSEEN_ASPECTS
 
 if TYPE_CHECKING:
     from devices.models import User
@@ -129,7 +130,7 @@ def incident_page(user: User, incident: Incident) -> IncidentPage:
         incident=incident,
         sentence=words.sentence(incident.cause, incident.detail),
         next_step=words.next_step(incident.cause),
-        unseen=device.slot.sees if device.slot else "",
+        unseen=device.slot.sees if device.slot and incident.aspect in UNSEEN_ASPECTS else "",
         root=Incident.objects.filter(consequences=incident, device__in=visible).select_related("device").first(),
         consequences=list(
             incident.consequences.filter(device__in=visible)

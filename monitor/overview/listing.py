@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,7 @@ class Filter:
         """From the query of an address."""
         kind, status = asked.get("kind", ""), asked.get("status", "")
         return cls(
-            q=asked.get("q", "").strip()[:80],
+            q=printable(asked.get("q", "")).strip()[:80],
             compound=number_in(asked.get("compound", "")),
             kind=kind if kind in (*Kind.values, POINTS, OTHERS) else "",
             status=Group(status) if status in set(Group) else None,
@@ -59,6 +60,11 @@ class Filter:
     def narrowed(self) -> bool:
         """Whether anything was asked for."""
         return any((self.q, self.compound, self.kind, self.status))
+
+
+def printable(text: str) -> str:
+    """A text without control characters, which no name has and no database column takes."""
+    return "".join(letter for letter in text if unicodedata.category(letter) != "Cc")
 
 
 def number_in(text: str) -> int | None:
@@ -118,9 +124,10 @@ def listing(user: User, asked: Filter, now: datetime) -> Listing:
     )  # fmt: skip
     found = within.filter(group_of(asked.status)) if asked.status else within
     page = Paginator(worst_first(found), PER_PAGE).get_page(asked.page)
+    last = counts["last"] or devices.aggregate(at=Max("state__looked_at"))["at"]
     related = page.object_list.select_related("compound", "endpoint", "state")  # type: ignore[attr-defined]
     compounds = Compound.objects.visible_to(user).order_by("name")[:CHOICES]
-    return Listing(asked, page, lines(related, now), _choices(asked, counts), list(compounds), counts["last"])
+    return Listing(asked, page, lines(related, now), _choices(asked, counts), list(compounds), last)
 
 
 def lines(devices: QuerySet[Device], now: datetime) -> list[Line]:

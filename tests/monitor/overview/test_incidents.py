@@ -134,3 +134,12 @@ def test_without_a_proof_there_is_nothing_beside_it(camera: Device, officer: Use
     page = incident_page(officer, factories.incident(camera))
 
     assert (page.proof, page.reference) == (None, None)
+
+
+@pytest.mark.parametrize(("cause", "unseen"), [("obstructed", "who comes in"), ("time_zone", "")])
+def test_only_what_takes_the_view_away_is_called_unseen(
+    compound: Compound, officer: User, cause: str, unseen: str
+) -> None:
+    camera = watched(compound, slot=factories.slot(compound, sees="who comes in"))
+
+    assert incident_page(officer, factories.incident(camera, cause)).unseen == unseen

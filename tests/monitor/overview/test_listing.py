@@ -41,6 +41,7 @@ def test_a_filter_reads_what_is_asked() -> None:
         {"status": "happy"},
         {"page": "-1"},
         {"q": " "},
+        {"q": "\0\x1f"},
     ],
 )
 def test_nonsense_counts_as_not_asked(asked: dict[str, str]) -> None:
@@ -140,6 +141,13 @@ def test_a_list_says_when_its_devices_were_last_looked_at(compound: Compound, ad
 
     assert found(admin).last_look == NOW
     assert found(admin).lines[0].looked_at == NOW
+
+
+def test_a_list_without_a_match_says_when_anything_was_last_looked_at(compound: Compound, admin: User) -> None:
+    seen(compound)
+
+    assert names(admin, q="nothing like it\0") == []
+    assert found(admin, q="nothing like it").last_look == NOW
 
 
 def test_only_what_one_may_see_is_listed(compound: Compound) -> None:
