@@ -85,7 +85,9 @@ async def _serve(city: City, token: str, control_port: int, ports_out: Path | No
         if ports_out is not None:
             write_whole(ports_out, json.dumps({"control": address, "ports": city.ports()}, indent=1))
         print(f"simulator: {len(city.devices)} devices listen. Control: {address or 'none'}", flush=True)
+        warming = asyncio.create_task(city.keep_warm())
         await stop.wait()
+        warming.cancel()
     finally:
         if control:
             await control.stop()

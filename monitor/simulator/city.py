@@ -12,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.simulator.answers import Exchange
+from monitor.simulator import scenes
+from monitor.simulator.answers import ONVIF_KINDS, Exchange
 from monitor.simulator.device import Clock, Device, Recorded, View
 from monitor.simulator.faults import number
 from monitor.simulator.http import Answer, BadRequestError, Request, deliver, read_request
+from monitor.simulator.light import QUARTER_MIN
 from monitor.simulator.network import Connections, Listener
 from monitor.simulator.plan import CityPlan, check_plan
 
 MOST_DRAWING_THREADS = 4
+LIGHT_LASTS_S = QUARTER_MIN * 60
 
 
 class UnknownKeyError(KeyError):
@@ -138,6 +141,33 @@ class City:
                 "faults": dict(device.faults_of(key)),
                 "up": self.is_up(key),
             }
+
+    # -- drawing ahead
+
+    async def keep_warm(self) -> None:
+        """Draw the still layers ahead, and again whenever the light changes, so that no first picture is slow.
+
+        One at a time: a picture that somebody waits for does not queue behind them. Never ends by itself.
+        """
+        while True:
+            await self.warm_up()
+            passed = self._now().timestamp() % LIGHT_LASTS_S
+            await asyncio.sleep(LIGHT_LASTS_S - passed)
+
+    async def warm_up(self) -> None:
+        """Draw once every still layer that somebody may ask for: as many as are kept."""
+        room = scenes.CACHE_BYTES
+        for device, view in self._lenses():
+            room -= scenes.layer_bytes(*device.plan.size)
+            if room < 0:
+                return
+            await asyncio.get_running_loop().run_in_executor(self._threads, device.warm, view)
+
+    def _lenses(self) -> Iterator[tuple[Device, View]]:
+        """All lenses that are on, those of recorders first: one visit asks for all of a recorder's."""
+        for device in sorted(self.devices.values(), key=lambda device: not device.plan.channels):
+            if device.plan.kind in ONVIF_KINDS and self.is_up(device.plan.key):
+                yield from ((device, view) for view in device.views.values())
 
     # -- serving
 

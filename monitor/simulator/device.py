@@ -212,6 +212,13 @@ class Device:
             view.frame += 1
             return self._draw(view, faults, self._now())
 
+    def warm(self, view: View) -> None:
+        """Draw the still layer of a lens ahead of its next picture. Takes CPU time as `picture` does."""
+        with view.lock:
+            at = view.frozen_at or self._now()
+            width, height = self.plan.size
+            scenes.still_layer(view.scene, at.astimezone(BEIJING), (width, height), self.snapshot_faults(view))
+
     def _frozen_picture(self, view: View, faults: Faults) -> bytes:
         view.frozen_at = view.frozen_at or self._now()
         if "frozen_clock_runs" in faults:

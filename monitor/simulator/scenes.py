@@ -109,7 +109,12 @@ class LayerCache:
 
 
 def _size_of(layer: Layer) -> int:
-    return layer.image.width * layer.image.height * 3
+    return layer_bytes(layer.image.width, layer.image.height)
+
+
+def layer_bytes(width: int, height: int) -> int:
+    """The room that a layer of this size takes."""
+    return width * height * 3
 
 
 LAYERS = LayerCache(CACHE_BYTES)
@@ -157,9 +162,7 @@ def jpeg(
 
 def _through_lens(scene: SceneSpec, at: datetime, size: tuple[int, int], faults: Faults, rng: Rng) -> Image.Image:
     """What falls on the sensor: the still layer, what moves, rain, a cover."""
-    light, shift = light_of(scene, at), number(faults, "turned")
-    view = (scene.kind, scene.seed, size, shift)
-    layer = LAYERS.get(view, light, lambda: build_layer(scene, size, light, shift))
+    light, layer = light_of(scene, at), still_layer(scene, at, size, faults)
     image = layer.image.copy()
     _sway(image, layer.stage.swaying, at)
     _move(image, layer.stage, at)
@@ -174,6 +177,13 @@ def _through_lens(scene: SceneSpec, at: datetime, size: tuple[int, int], faults:
 
 
 # -- the still layer
+
+
+def still_layer(scene: SceneSpec, at: datetime, size: tuple[int, int], faults: Faults) -> Layer:
+    """The still layer of a scene at an instant in Beijing time, kept or drawn now."""
+    light, shift = light_of(scene, at), number(faults, "turned")
+    view = (scene.kind, scene.seed, size, shift)
+    return LAYERS.get(view, light, lambda: build_layer(scene, size, light, shift))
 
 
 def build_layer(scene: SceneSpec, size: tuple[int, int], light: Light, shift: float = 0.0) -> Layer:
