@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from devices.models import Device
 from monitor.availability import HOUR
@@ -21,6 +22,7 @@ WIDTH, HEIGHT = 1440, 24  # of the viewBox of a day's strip: a unit is a minute
 FINE = 3.0  # height of the line of what is fine
 HOLLOW = 0.9  # share of the height that a blind time takes
 LEAST_WIDTH = 3.0  # so that a short fault can still be seen
+OPEN_WIDTH = 6.0  # what is open now is what one looks for: it shows from its first minute on
 # A blind time shorter than this share of an hour is a hiccup that no strip can show.
 LEAST_BLIND = 0.02
 # What keeps a point from being seen; a wrong clock or serial number does not.
@@ -40,18 +42,19 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A fault of one device from one instant to another."""
+    """A fault of one device from one instant to another; `origin` is the incident it counts with."""
 
     device_id: int
     category: Category
     rank: int
     start: datetime
     end: datetime
+    origin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A strip and what it says in words: how many faults, and how many points were unseen at the worst instant."""
+    """A strip and what it says in words: how many causes, and how many points were unseen at the worst instant."""
 
     bars: tuple[Bar, ...]
     faults: int
@@ -79,12 +82,12 @@ def of_compounds(points: QuerySet[Device], totals: Mapping[int, int], now: datet
 def _spans(devices: QuerySet[Device], since: datetime, now: datetime) -> Mapping[int, list[Span]]:
     rows = Incident.objects.filter(
         Q(ended_at=None) | Q(ended_at__gt=since), device__in=devices, aspect__in=UNSEEN_ASPECTS, started_at__lt=now
-    ).values_list("device__compound_id", "device_id", "cause", "started_at", "ended_at")
+    ).values_list("device__compound_id", "device_id", "cause", "started_at", "ended_at", Coalesce("root_id", "pk"))
     found: dict[int, list[Span]] = defaultdict(list)
-    for compound_id, device_id, cause, start, end in rows:
+    for compound_id, device_id, cause, start, end, origin in rows:
         if cause in CAUSES:
             known = CAUSES[cause]
-            span = Span(device_id, known.category, known.rank, max(start, since), min(end or now, now))
+            span = Span(device_id, known.category, known.rank, max(start, since), min(end or now, now), origin)
             found[compound_id].append(span)
     return found
 
@@ -109,7 +112,8 @@ def strip(
     """Draw spans of faults and blind hours; heights are the share of `total` points that could not be seen."""
     hollow = [bar for start, seconds in blind if (bar := _hollow(start, seconds, total, since, now))]
     bars, worst, worst_at = _standing(spans, total, since, now)
-    return Strip((*_fine(hollow), *bars, *hollow), len(spans), worst, worst_at, total)
+    causes = {id(span) if span.origin is None else span.origin for span in spans}
+    return Strip((*_fine(hollow), *bars, *hollow), len(causes), worst, worst_at, total)
 
 
 def _standing(
@@ -126,14 +130,16 @@ def _standing(
         unseen = min(total, len({span.device_id for span in active}))
         if unseen > worst:
             worst, worst_at = unseen, start
+        least = OPEN_WIDTH if end == now else LEAST_WIDTH
         gravest = min(active, key=lambda span: span.rank)
-        bars.append(_bar(CSS[gravest.category], _x(start, since, now), _x(end, since, now), unseen / max(1, total)))
+        left, right = _x(start, since, now), _x(end, since, now)
+        bars.append(_bar(CSS[gravest.category], left, right, unseen / max(1, total), least))
     return bars, worst, worst_at
 
 
-def _bar(css: str, left: float, right: float, share: float) -> Bar:
+def _bar(css: str, left: float, right: float, share: float, least: float) -> Bar:
     height = round(FINE + share * (HEIGHT - FINE), 2)
-    width = max(LEAST_WIDTH, round(right - left, 2))
+    width = max(least, round(right - left, 2))
     return Bar(css, min(left, WIDTH - width), round(HEIGHT - height, 2), width, height)
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from devices.models import Compound, Device
+from devices.models import Compound, Device, Kind
 from monitor.causes import Category
-from monitor.overview.strips import DAY, FINE, HEIGHT, LEAST_WIDTH, WIDTH, Bar, Span, of_compounds, strip
+from monitor.overview.strips import DAY, FINE, HEIGHT, LEAST_WIDTH, OPEN_WIDTH, WIDTH, Bar, Span, of_compounds, strip
 from tests import factories
 from tests.monitor.overview.seeing import NOW, watched
 
@@ -71,6 +71,12 @@ def test_a_short_fault_can_still_be_seen() -> None:
     assert bar.width == LEAST_WIDTH
 
 
+def test_what_is_open_now_shows_from_its_first_minute_on() -> None:
+    [bar] = drawn([span(1, 23.999, 24)])
+
+    assert bar.width == OPEN_WIDTH
+
+
 def test_a_fault_that_began_just_now_stays_inside() -> None:
     [bar] = drawn([span(1, 23.999, 24)])
 
@@ -121,6 +127,14 @@ def test_what_takes_no_view_away_does_not_stand(compound: Compound, camera: Devi
     factories.incident(camera, cause, started_at=NOW - 2 * HOURS)
 
     assert strip_of(compound) == ["ok"]
+
+
+def test_what_a_cause_takes_along_counts_with_it(compound: Compound, camera: Device) -> None:
+    switch = factories.incident(watched(compound, kind=Kind.SWITCH), started_at=NOW - HOURS)
+    for device in (camera, watched(compound)):
+        factories.incident(device, started_at=NOW - HOURS, root=switch)
+
+    assert of_compounds(Device.objects.points(), {compound.pk: 2}, NOW)[compound.pk].faults == 1
 
 
 def test_what_ended_before_the_day_is_gone(compound: Compound, camera: Device) -> None:
