@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SECONDS = ("online_s", "offline_s", "usable_s", "clock_ok_s", "blind_s", "excluded_s")
 # The sums over a month of closed hours change once an hour; each reader's are kept this long. Seconds.
 KEPT_S = 300
+# Longer numbers are set in groups of three digits.
+GROUPED_FROM, NARROW_SPACE = 10_000, "\u202f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,28 @@ class Rate:
     @property
     def percent(self) -> str:
         """In percent with two decimals, cut; "" when nothing counts yet."""
-        return availability.percent(self.part_s, self.whole_s)
+        return availability.percent(_tenths(self.part_s), _tenths(self.whole_s))
 
     @property
-    def part_h(self) -> int:
-        """Full hours that were good."""
-        return int(self.part_s // HOUR_S)
+    def part_h(self) -> str:
+        """Hours that were good, as they are shown."""
+        return _hours(self.part_s)
 
     @property
-    def whole_h(self) -> int:
-        """Full hours that count."""
-        return int(self.whole_s // HOUR_S)
+    def whole_h(self) -> str:
+        """Hours that count, as they are shown."""
+        return _hours(self.whole_s)
+
+
+def _tenths(seconds: float) -> int:
+    """Full tenths of an hour: what is shown, and what a percentage beside it is made of, so that one can check it."""
+    return int(seconds * 10 // HOUR_S)
+
+
+def _hours(seconds: float) -> str:
+    whole, tenth = divmod(_tenths(seconds), 10)
+    told = f"{whole:,}".replace(",", NARROW_SPACE) if whole >= GROUPED_FROM else str(whole)
+    return f"{told}.{tenth}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,15 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "percent"), [(99_996, 100_000, "99.99"), (1, 1, "100.00"), (0, 10, "0.00"), (0, 0, "")]
+    ("part", "whole", "percent"), [(359_996, 360_000, "99.90"), (360, 360, "100.00"), (0, 360, "0.00"), (0, 359, ""), (7_199, 7_200, "95.00")]
 )
 def test_a_percentage_is_cut_and_empty_without_a_whole(part: float, whole: float, percent: str) -> None:
     assert Rate(part, whole).percent == percent
 
 
-def test_hours_are_cut_too() -> None:
-    assert (Rate(7_199, 7_200).part_h, Rate(7_199, 7_200).whole_h) == (1, 2)
+def test_hours_are_cut_to_tenths_and_long_ones_set_in_groups() -> None:
+    assert (Rate(7_199, 7_200).part_h, Rate(7_199, 7_200).whole_h) == ("1.9", "2.0")
+    assert (Rate(0, 35_999_999).whole_h, Rate(0, 36_000_000).whole_h) == ("9999.9", "10\u202f000.0")
 
 
 def test_rates_share_one_denominator_without_blind_and_excluded_time() -> None:

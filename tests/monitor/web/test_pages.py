@@ -109,8 +109,8 @@ def test_a_percentage_is_cut_and_stands_beside_its_hours(compound: Compound, rea
 
     told = reads("home")
 
-    assert "99.99 % (9 / 10 point-hours)" in told
-    assert "Data coverage 100.00 % (10 / 10 point-hours)" in told
+    assert "99.00 % (9.9 / 10.0 point-hours)" in told
+    assert "Data coverage 100.00 % (10.0 / 10.0 point-hours)" in told
 
 
 def test_without_hours_there_is_nothing_to_count(compound: Compound, reads: Page) -> None:
@@ -123,7 +123,7 @@ def test_large_numbers_are_set_in_groups(compound: Compound, reads: Page) -> Non
     device = seen(compound)
     factories.hour(device, NOW.replace(minute=0) - HOUR, online_s=36_000_000, usable_s=36_000_000)
 
-    assert "Usable-picture rate this month 100.00 % (10 000 / 10 000 point-hours)" in reads("home")
+    assert "Usable-picture rate this month 100.00 % (10 000.0 / 10 000.0 point-hours)" in reads("home")
 
 
 @pytest.mark.parametrize("name", ["home", "compound", "device"])
