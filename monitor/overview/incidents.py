@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from devices.models import Device
 from monitor import words
 from monitor.causes import CAUSES, Category
 from monitor.models import DeviceState, Event, Incident, Notification, Picture
-from monitor.overview.faults import Shot, counted, references_of, tell_roots
+from monitor.overview.faults import Shot, counted, references_of, roots, tell_roots
 from monitor.overview.listing import number_in
 from monitor.overview.strips import UNSEEN_ASPECTS
 
@@ -51,12 +52,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """An incident, and the names of what is down because of it."""
+
+    incident: Incident
+    affected: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentList:
     """The list of incidents."""
 
     asked: Asked
     page: Page[Incident]
-    incidents: Sequence[Incident]
+    rows: Sequence[Row]
     open: int
     ended: int
     last_look: datetime | None
@@ -73,16 +82,24 @@ class IncidentList:
 
 
 def incident_list(user: User, asked: Asked) -> IncidentList:
-    """Roots first by consequence (open) or the newest end first (ended)."""
+    """The open causes by consequence, each with what it takes along, or the ended incidents, the newest first."""
     visible = Device.objects.visible_to(user)
     mine = Incident.objects.filter(device__in=visible)
     if asked.category:
         mine = mine.filter(cause__in=[cause.key for cause in CAUSES.values() if cause.category == asked.category])
-    counts = counted(mine)
+    causes = mine.filter(pk__in=roots(visible).values("pk"))
     last = DeviceState.objects.filter(device__in=visible).aggregate(at=Max("looked_at"))["at"]
-    page = Paginator(_ordered(mine, asked), PER_PAGE).get_page(asked.page)
+    page = Paginator(_ordered(mine if asked.show == ENDED else causes, asked), PER_PAGE).get_page(asked.page)
     shown = tell_roots(list(page.object_list), visible)
-    return IncidentList(asked, page, shown, counts["open"], counts["ended"], last)
+    return IncidentList(asked, page, _rows(shown, visible), causes.count(), counted(mine)["ended"], last)
+
+
+def _rows(incidents: Sequence[Incident], visible: QuerySet[Device]) -> list[Row]:
+    found = Incident.objects.open().filter(root__in=[item.pk for item in incidents if item.is_open], device__in=visible)
+    affected: dict[int | None, list[str]] = defaultdict(list)
+    for root_id, name in found.values_list("root_id", "device__name").order_by("device__name", "pk"):
+        affected[root_id].append(name)
+    return [Row(item, affected.get(item.pk, ())) for item in incidents]
 
 
 def _ordered(incidents: QuerySet[Incident], asked: Asked) -> QuerySet[Incident]:
@@ -91,8 +108,7 @@ def _ordered(incidents: QuerySet[Incident], asked: Asked) -> QuerySet[Incident]:
         return related.filter(ended_at__isnull=False).order_by("-ended_at", "-pk")
     ranks = [When(cause=cause.key, then=Value(cause.rank)) for cause in CAUSES.values()]
     by_rank = Case(*ranks, default=Value(999), output_field=IntegerField())
-    is_root = Case(When(root=None, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return related.filter(ended_at=None).order_by(by_rank, is_root, "started_at", "pk")
+    return related.filter(ended_at=None).order_by(by_rank, "started_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,26 @@ def listed(user: User, **asked: str) -> list[str]:
     return [item.cause for item in incident_list(user, Asked.read(asked)).page]
 
 
-def test_open_incidents_come_by_consequence_roots_first(compound: Compound, officer: User) -> None:
+def test_open_causes_come_by_consequence_with_what_they_take_along(compound: Compound, officer: User) -> None:
     root = factories.incident(watched(compound, kind=Kind.SWITCH), "no_answer")
-    factories.incident(watched(compound), "port_closed", root=root, started_at=NOW - HOUR)
+    for name in ("road", "gate"):
+        factories.incident(watched(compound, name=name), "port_closed", root=root, started_at=NOW - HOUR)
     factories.incident(watched(compound), "time_zone")
     factories.incident(watched(compound), "obstructed")
 
-    assert listed(officer) == ["no_answer", "port_closed", "obstructed", "time_zone"]
+    found = incident_list(officer, Asked())
+
+    assert [row.incident.cause for row in found.rows] == ["no_answer", "obstructed", "time_zone"]
+    assert [list(row.affected) for row in found.rows] == [["gate", "road"], [], []]
+    assert found.open == 3
+
+
+def test_a_consequence_stands_for_itself_where_its_cause_is_hidden_or_over(compound: Compound) -> None:
+    firm = factories.organisation("contractor")
+    switch = factories.incident(watched(compound, kind=Kind.SWITCH))
+    factories.incident(watched(compound, contract=factories.contract(firm)), "port_closed", root=switch)
+
+    assert listed(factories.manager(firm)) == ["port_closed"]
 
 
 def test_ended_incidents_come_newest_first(camera: Device, officer: User) -> None:
