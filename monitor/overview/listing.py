@@ -84,12 +84,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One group to narrow to, how many are in it, and where that leads."""
+    """One group to narrow to, how many are in it, and where that leads; a thing without a lens only `answers`."""
 
     group: Group | None
     count: int
     address: str
     chosen: bool
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def listing(user: User, asked: Filter, now: datetime) -> Listing:
     within = annotated(_within(devices, asked), now)
     counts = within.aggregate(
         all=Count("pk"), last=Max("state__looked_at"),
-        **{group.value: Count("pk", filter=group_of(group)) for group in Group},
+        **{group.value: Count("pk", filter=group_of(group) & _counted(asked)) for group in Group},
     )  # fmt: skip
     found = within.filter(group_of(asked.status)) if asked.status else within
     page = Paginator(worst_first(found), PER_PAGE).get_page(asked.page)
@@ -161,7 +162,18 @@ def _of_kind(devices: QuerySet[Device], asked: Filter) -> QuerySet[Device]:
     return devices.filter(kind=asked.kind) if asked.kind else devices
 
 
+def _counted(asked: Filter) -> Q:
+    """What a group's number counts: points, as the list that it leads to, unless a kind was asked for."""
+    return Q() if asked.kind else Q(pk__in=Device.objects.points().values("pk"))
+
+
 def _choices(asked: Filter, counts: Mapping[str, int]) -> list[Choice]:
     everything = Choice(None, counts["all"], asked.address(status=""), asked.status is None)
-    groups = [Choice(group, counts[group], asked.address(status=group.value), asked.status is group) for group in Group]
+    lensless = asked.kind not in ("", POINTS, *CAMERAS)
+    groups = [_choice(asked, group, counts[group], lensless=lensless) for group in Group]
     return [everything, *(item for item in groups if item.count or item.chosen)]
+
+
+def _choice(asked: Filter, group: Group, count: int, *, lensless: bool) -> Choice:
+    address = asked.address(status=group.value)
+    return Choice(group, count, address, asked.status is group, lensless and group is Group.CLEAR)

@@ -102,6 +102,20 @@ def test_the_numbers_of_the_first_page_lead_to_as_many_points(compound: Compound
     assert names(admin, status="offline", kind="switch") == ["switch"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "clear", "answers"), [("", 1, False), ("loudspeaker", 1, True), ("entrance", 1, False)]
+)
+def test_only_what_has_a_lens_is_seen_clearly(
+    compound: Compound, admin: User, kind: str, clear: int, answers: bool
+) -> None:
+    seen(compound)
+    seen(compound, kind=Kind.LOUDSPEAKER)
+
+    choices = {item.group: (item.count, item.answers) for item in found(admin, kind=kind).choices}
+
+    assert choices[Group.CLEAR] == (clear, answers)
+
+
 def test_groups_are_counted_within_what_was_asked(compound: Compound, admin: User) -> None:
     seen(compound, name="gate a")
     factories.broken(watched(compound, name="gate b"))

@@ -17,7 +17,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "percent"), [(359_996, 360_000, "99.90"), (360, 360, "100.00"), (0, 360, "0.00"), (0, 359, ""), (7_199, 7_200, "95.00")]
+    ("part", "whole", "percent"),
+    [(359_996, 360_000, "99.90"), (360, 360, "100.00"), (0, 360, "0.00"), (0, 359, ""), (7_199, 7_200, "95.00")],
 )
 def test_a_percentage_is_cut_and_empty_without_a_whole(part: float, whole: float, percent: str) -> None:
     assert Rate(part, whole).percent == percent

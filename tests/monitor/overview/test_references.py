@@ -174,7 +174,9 @@ def test_a_confirmed_view_begins_the_model_anew(camera: Device, covered: DeviceS
     assert LearnedView.objects.get(device=camera).learned == 1
 
 
-def test_the_other_phase_keeps_its_reference_in_a_new_model(camera: Device, covered: DeviceState, officer: User) -> None:
+def test_the_other_phase_keeps_its_reference_in_a_new_model(
+    camera: Device, covered: DeviceState, officer: User
+) -> None:
     kept = factories.picture(camera, phase="night")
 
     accept(camera, officer, NOW, confirmed=True)
