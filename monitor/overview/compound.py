@@ -51,8 +51,9 @@ def compound_page(user: User, compound: Compound, now: datetime) -> CompoundPage
     visible = Device.objects.visible_to(user).filter(compound=compound).exclude(life=Life.REMOVED)
     whole = points.total(points.standings(visible, now))
     seen = points.points_of(visible)
-    month = rates.closed_hours(seen, rates.month_start(now)) + rates.running_hours(seen, rates.day_start(now))
-    today = rates.closed_hours(seen, rates.day_start(now)) + rates.running_hours(seen, rates.day_start(now))
+    running = rates.running_hours(seen, rates.day_start(now))
+    month = rates.closed_hours(seen, rates.month_start(now)) + running
+    today = rates.closed_hours(seen, rates.day_start(now)) + running
     all_lines = lines(worst_first(annotated(visible, now)).select_related("compound", "endpoint", "state", "slot"), now)
     return CompoundPage(
         compound=compound,
