@@ -109,6 +109,21 @@ def test_accepting_another_picture_than_the_one_shown_is_refused(camera: Device,
     assert "Not accepted" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("given", "told", "kept"),
+    [({}, "Not accepted: the platform sees a fault.", 0), ({"confirmed": "1"}, "This view is the reference now", 1)],
+)
+def test_a_covered_view_is_accepted_only_when_confirmed(
+    camera: Device, police: Client, given: dict[str, str], told: str, kept: int
+) -> None:
+    factories.last_picture(factories.state(camera), label="obstructed")
+
+    answer = police.post(reverse("device-accept", args=[camera.pk]), given, follow=True)
+
+    assert told in answer.content.decode()
+    assert Picture.objects.count() == kept
+
+
 @pytest.mark.parametrize("name", ACTS)
 def test_a_contractor_may_look_but_not_decide(camera: Device, sign_in: SignIn, name: str) -> None:
     firm = factories.organisation("contractor")

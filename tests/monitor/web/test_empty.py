@@ -47,7 +47,7 @@ def test_a_list_that_fits_nothing_says_so_and_leads_back(compound: Compound, rea
     assert "No device fits" in reads("devices", query="?q=nothing")
     assert "Last look:" in reads("devices", query="?q=nothing")
     told = reads("devices", query="?status=obstructed")
-    assert "Last look at these devices: 0 s ago." in told
+    assert "Last look: 0 s ago." in told
     assert "Next step: show all devices" in told
 
 
