@@ -250,7 +250,8 @@ def words(finding: Finding) -> tuple[str, str]:
         return UNKNOWN_THEIRS.get(finding.cause) or UNKNOWN_OURS.get(finding.cause, ""), ""
     detail = dict(finding.detail)
     if "offset_s" in detail:
-        detail["offset"] = duration(float(detail["offset_s"]))
+        ahead = float(detail["offset_s"])
+        detail["offset"] = f"{duration(ahead)} {'fast' if ahead >= 0 else 'slow'}"
     if "share" in detail:
         detail["share"] = f"{int(float(detail['share']) * 100)} %"
     return cause.sentence % _Words(detail), cause.next_step

@@ -188,9 +188,10 @@ def test_a_person_reads_requests_facts_and_verdicts() -> None:
 @pytest.mark.parametrize(
     ("finding", "sentence"),
     [
-        (Finding(Verdict.FAULTY, "clock_off", {"offset_s": -400.2}), "The clock is 6 min 40 s off."),
+        (Finding(Verdict.FAULTY, "clock_off", {"offset_s": -400.2}), "The clock is 6 min 40 s slow."),
         (Finding(Verdict.FAULTY, "obstructed", {"share": 0.629}), "About 62 % of the picture is covered."),
-        (Finding(Verdict.FAULTY, "clock_off", {}), "The clock is ? off."),
+        (Finding(Verdict.FAULTY, "clock_off", {"offset_s": 400.2}), "The clock is 6 min 40 s fast."),
+        (Finding(Verdict.FAULTY, "clock_off", {}), "The clock is ?."),
         (Finding(Verdict.UNKNOWN, "link_down"), "Cannot be known while the link is down."),
         (Finding(Verdict.UNKNOWN, "not_looked"), "Not looked at yet."),
         (Finding(Verdict.OK), ""),
