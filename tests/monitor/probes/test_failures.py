@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +23,7 @@ from monitor.probes.runner import Loop
 from monitor.probes.session import Session, keep_nothing
 from monitor.probes.transport import Place, dial, tls_context
 from monitor.wire import Aspect, Finding, Subject, Verdict
-from tests.monitor.probes.device import LEARNED, Script, information, look
+from tests.monitor.probes.device import JPEG, LEARNED, Script, information, look
 from tests.monitor.probes.fake import (
     ENVELOPE,
     FACTS,
@@ -253,3 +255,33 @@ def test_an_empty_envelope_is_a_reply_all_the_same() -> None:
         [reading] = look(target(fake.port, subject(tiers=HEARTBEAT)))
 
     assert causes(reading) == {Aspect.CLOCK: "no_reply"}
+
+
+@pytest.mark.parametrize("label", ["from_the_future", "silent"])
+def test_a_label_that_is_no_cause_of_a_picture_is_not_checkable(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = vision.judge
+
+    def judge(picture: vision.Picture, *_args: object) -> vision.Judgement:
+        strange: Any = label
+        return replace(real(picture), label=strange, checkable=True)
+
+    monkeypatch.setattr(vision, "judge", judge)
+    looked = pictures.look(JPEG, Subject(1, frozenset()), keep_nothing)
+
+    assert (looked.finding.verdict, looked.finding.cause) == (Verdict.UNKNOWN, "not_checkable")
+
+
+def test_an_offset_is_told_to_a_tenth_of_a_second() -> None:
+    now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    shown = reply.DeviceTime(now + timedelta(seconds=70.26), None, "raw")
+
+    assert clock.judge(shown, now).detail["offset_s"] == 70.3
+
+
+def test_a_service_that_is_no_longer_where_it_was_is_looked_for_anew_next_time() -> None:
+    passport = {"device_path": "/onvif/services", "soap_auth": "wsse"}
+    with serving(Script({"*": http(404)})) as fake:
+        [reading] = look(target(fake.port, subject(tiers=FACTS, passport=passport)))
+
+    assert causes(reading)[ACCESS] == "service_missing"
+    assert reading.passport["device_path"] == ""
