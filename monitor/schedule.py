@@ -24,6 +24,7 @@ from devices.models import Device, Endpoint, Kind
 from devices.secrets import Undecryptable, decrypt
 from monitor.health import Track, wants_second_look
 from monitor.models import PolicyRule, Schedule
+from monitor.models.scheduling import LONGEST_DEADLINE_S
 from monitor.policy import Policy, resolve
 from monitor.wire import Aspect, Credential, Probe, Subject, Target, Tier
 
@@ -35,7 +36,7 @@ SPREAD = 2_654_435_761
 BATCH, PICTURE_BATCH = 500, 100
 # What a batch may wait in the queue before the visit is worthless, in seconds; a lease outlasts it and any visit.
 PATIENCE_S = 30
-LEASE_S = PATIENCE_S + 30
+LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
 # A person waits for a look: the bucket is deeper (DESIGN, decision 3).
 LOOK_BURST = 8
 

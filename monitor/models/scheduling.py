@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-# A visit must end before its lease does (`schedule.LEASE_S`, `PATIENCE_S`).
+# A visit must end before its lease does (`schedule.LEASE_S` is made from this).
 LONGEST_DEADLINE_S = 30
 # As far apart as a database's whole numbers go.
 NO_LIMIT = 2_147_483_647

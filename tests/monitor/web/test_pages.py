@@ -206,7 +206,18 @@ def test_a_camera_without_a_picture_shows_its_reference(camera: Device, officer:
     for address in (reverse("device", args=[camera.pk]), reverse("compound", args=[camera.compound_id])):
         told = client.get(address).content.decode()
         assert reverse("picture", args=[camera.pk, "day"]) in told
-        assert "Reference of 2026-03-08" in told
+        assert "<b>Reference</b><span>day · 03-08</span>" in told
+    assert 'class="shot stale"' in told  # on a wall of pictures nobody must take it for now
+
+
+def test_a_fault_without_a_picture_stands_beside_its_reference(camera: Device, officer: User, sign_in: SignIn) -> None:
+    factories.broken(camera)
+    factories.picture(camera)
+
+    told = sign_in(officer).get("/").content.decode()
+
+    assert reverse("picture", args=[camera.pk, "day"]) in told
+    assert "No picture now" in told
 
 
 def test_covered_blocks_are_outlined_on_the_picture(camera: Device, officer: User, sign_in: SignIn) -> None:
