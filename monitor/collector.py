@@ -8,12 +8,10 @@ they come in, so that one slow camera does not hold up the news of the others (D
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import time
 import uuid
-from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
@@ -27,7 +25,7 @@ from monitor import env
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
-from monitor.wire import Finding, Reading, Refused, Request, Target, open_targets, plain, seal
+from monitor.wire import Finding, Order, Reading, Refused, Request, Results, dump, open_order, plain, seal
 
 # A sealed batch older than this is worthless: the targets are due again. Seconds.
 TARGETS_MAX_AGE_S = 60
@@ -72,35 +70,32 @@ class Collector:
     def keep_picture(self, device_id: int, thumbnail: bytes, original: bytes | None) -> str:
         """Seal a picture under a broker key with a short life, and give the key."""
         key = f"picture:{device_id}:{uuid.uuid4().hex}"
-        parts = [b64encode(thumbnail).decode(), b64encode(original).decode() if original else ""]
-        self.store.set(key, self.keys.encrypt(json.dumps(parts).encode()), ex=PICTURE_LIFE_S)
+        self.store.set(key, self.keys.encrypt(dump([thumbnail, original or b""])), ex=PICTURE_LIFE_S)
         return key
 
     def visit(self, token: str, look_id: int | None = None, on_step: OnStep | None = None) -> int:
         """Visit sealed targets and send the readings on as they come in; give how many there were."""
-        targets = open_targets(token, self.keys, TARGETS_MAX_AGE_S)
+        order = open_order(token, self.keys, TARGETS_MAX_AGE_S)
         done: queue.SimpleQueue[list[Reading] | None] = queue.SimpleQueue()
-        work = threading.Thread(target=self._run, args=(targets, done, on_step), name=f"batch-{self.zone}")
+        work = threading.Thread(target=self._run, args=(order, done, on_step), name=f"batch-{self.zone}")
         work.start()
         return sum(self._send(readings, look_id) for readings in _helpings(done))
 
     def send_step(self, look_id: int, number: int, step: dict[str, Any]) -> None:
         """Send one step of a look on its way to the page."""
-        sealed = self.keys.encrypt(json.dumps(step).encode()).decode()
+        sealed = self.keys.encrypt(dump(step)).decode()
         app.send_task(
             "monitor.tasks.look_step", [self.zone, look_id, number, sealed], queue="record", expires=STEP_LIFE_S
         )
 
-    def _run(
-        self, targets: list[Target], done: queue.SimpleQueue[list[Reading] | None], on_step: OnStep | None
-    ) -> None:
+    def _run(self, order: Order, done: queue.SimpleQueue[list[Reading] | None], on_step: OnStep | None) -> None:
         try:
-            self.loop.run_batch(targets, on_step, done.put)
+            self.loop.run_batch(order.targets, on_step, done.put)
         finally:
             done.put(None)
 
     def _send(self, readings: list[Reading], look_id: int | None) -> int:
-        sealed = seal(readings, self.keys)
+        sealed = seal(Results(tuple(readings)), self.keys)
         app.send_task("monitor.tasks.record", [self.zone, sealed, look_id], queue="record")
         return len(readings)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from base64 import b64decode
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
 from monitor.celery import app
 from monitor.models import Look, LookStep, Pulse
-from monitor.wire import load_clean, open_readings, seal
+from monitor.wire import Order, load_clean, open_results, seal
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ def tick() -> str:
 @app.task(name="monitor.tasks.record", ignore_result=True)
 def record(zone: str, token: str, look_id: int | None = None) -> str:
     """Write a batch of readings that came back from a zone, and end the look they belong to."""
-    readings = open_readings(token, keys_of(zone), READINGS_MAX_AGE_S)
+    readings = open_results(token, keys_of(zone), READINGS_MAX_AGE_S).readings
     counted = recording.record(readings, zone, lambda key: _fetch(zone, key))
     if look_id is not None:
         _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")
@@ -97,7 +96,7 @@ def look(self: Task[Any, Any], look_id: int) -> str:
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
     zone = device.endpoint.zone.name
-    sealed = seal(schedule.targets([claim], only=device), keys_of(zone))
+    sealed = seal(Order(tuple(schedule.targets([claim], only=device)), claim.lease), keys_of(zone))
     app.send_task("probe.look", [zone, look_id, sealed], queue=f"look.{zone}", expires=schedule.PATIENCE_S)
     Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
     return f"look {look_id} sent to {zone}"
@@ -134,7 +133,7 @@ def _send_due(zone: Zone) -> int:
         targets = schedule.targets(claims)
         schedule.let_go(claims, targets)
         for batch in schedule.batches(targets):
-            sealed = seal(batch, keys_of(zone.name))
+            sealed = seal(Order(tuple(batch)), keys_of(zone.name))
             app.send_task("probe.visit", [zone.name, sealed], queue=f"probe.{zone.name}", expires=schedule.PATIENCE_S)
         sent += len(claims)
     return sent
@@ -163,7 +162,7 @@ def _fetch(zone: str, key: str) -> tuple[bytes, bytes | None] | None:
     if not isinstance(token, bytes):
         return None
     try:
-        thumbnail, original = json.loads(keys_of(zone).decrypt(token))
+        thumbnail, original = load_clean(keys_of(zone).decrypt(token))
     except InvalidToken:
         return None
     return b64decode(thumbnail), b64decode(original) if original else None

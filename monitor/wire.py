@@ -1,21 +1,22 @@
 """What travels between the platform and a probe: targets out, readings back, both sealed.
 
 A `Target` is one endpoint to visit and the devices seen through it; a `Reading` is what one visit learned
-about one device. Both are plain data: they cross the broker as JSON inside a sealed token, so that a message
-captured there reveals no address and no password (DESIGN, decision 1).
+about one device. An `Order` takes a batch of targets there, `Results` bring readings back. All are plain data: they
+cross the broker as JSON inside a sealed token, so that a message captured there reveals no address and no password
+(DESIGN, decision 1).
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from cryptography.fernet import InvalidToken, MultiFernet
 
 # What JSON carries and PostgreSQL's jsonb refuses: NUL and surrogates without a partner.
@@ -55,6 +56,7 @@ class Probe(StrEnum):
     ONVIF = "onvif"
     HTTP = "http"
     TCP = "tcp"
+    ICMP = "icmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Target:
 
     `hold_until` suspends the use of the credential (DESIGN, decision 6); `worked` says that it had worked before;
     `loopback` allows 127.0.0.0/8 and is set for demo endpoints only. `burst` requests at once, one more each
-    `refill_s` seconds.
+    `refill_s` seconds; `owed_s` is in how many seconds the bucket will be full, after what others have asked.
+    `ports` are tried by the probes that only connect, before `port`; `parent` is what the endpoint's devices hang on.
     """
 
     endpoint_id: int
@@ -119,7 +122,32 @@ class Target:
     deadline_s: float = 10.0
     burst: int = 4
     refill_s: float = 5.0
+    owed_s: float = 0.0
     clock_limit_s: float = 60.0
+    ports: tuple[int, ...] = ()
+    parent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What always answers in a zone: it tells "they are down" from "we are blind"."""
+
+    host: str
+    port: int
+    loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A batch of visits under one lease, and the zone's canaries, to be dialled first and last.
+
+    `sent_at` is the platform's time, for a collector to compare its clock with.
+    """
+
+    targets: tuple[Target, ...] = ()
+    lease: str = ""
+    sent_at: datetime | None = None
+    canaries: tuple[Canary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +185,8 @@ class Reading:
     """What one visit learned about one device.
 
     `passport` holds only what changed, `facts` only what was asked for. `credential` is "" (not used), "worked" or
-    "refused"; `hold_s` how long credentials must now rest on this endpoint.
+    "refused"; `hold_s` how long credentials must now rest on this endpoint, `owed_s` in how many seconds its token
+    bucket is full again.
     """
 
     device_id: int
@@ -171,27 +200,71 @@ class Reading:
     picture: PictureNote | None = None
     credential: str = ""
     hold_s: int = 0
+    owed_s: float = 0.0
     requests: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a batch went, told with its last readings.
+
+    `canary` is "none" (the zone has none), "seen" or "lost"; `lag_s` how late the event loop ran at its worst,
+    `clock_offset_s` how far the collector's clock is ahead of the broker's, None where that could not be told.
+    """
+
+    lease: str
+    collector: str = ""
+    took_s: float = 0.0
+    cpu_s: float = 0.0
+    lag_s: float = 0.0
+    canary: str = "none"
+    clock_offset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Readings on their way back; the last of a batch carry its report."""
+
+    readings: tuple[Reading, ...] = ()
+    report: Report | None = None
 
 
 class Refused(Exception):
     """A sealed message that cannot be opened: forged, for another zone, or too old."""
 
 
-def seal(items: Sequence[Target] | Sequence[Reading], keys: MultiFernet) -> str:
-    """Encrypt targets or readings with the zone's key for their way over the broker."""
-    clear = json.dumps([plain(item) for item in items], separators=(",", ":"))
-    return keys.encrypt(clear.encode()).decode()
+def seal(message: Order | Results, keys: MultiFernet) -> str:
+    """Encrypt a message with the zone's key for its way over the broker."""
+    return keys.encrypt(dump(message)).decode()
 
 
-def open_targets(token: str, keys: MultiFernet, max_age_s: int) -> list[Target]:
-    """Targets out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
-    return [_target(item) for item in _opened(token, keys, max_age_s)]
+def open_order(token: str, keys: MultiFernet, max_age_s: int) -> Order:
+    """An order out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
+    data = _opened(token, keys, max_age_s, orjson.loads)
+    parts: dict[str, Any] = {
+        "targets": tuple(_target(item) for item in data["targets"]),
+        "sent_at": _when(data["sent_at"]),
+        "canaries": tuple(Canary(**item) for item in data["canaries"]),
+    }
+    return Order(**{**data, **parts})
 
 
-def open_readings(token: str, keys: MultiFernet, max_age_s: int) -> list[Reading]:
+def open_results(token: str, keys: MultiFernet, max_age_s: int) -> Results:
     """Readings out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
-    return [_reading(item) for item in _opened(token, keys, max_age_s, load_clean)]
+    data = _opened(token, keys, max_age_s, load_clean)
+    report = data["report"]
+    return Results(tuple(_reading(item) for item in data["readings"]), Report(**report) if report else None)
+
+
+def dump(value: Any) -> bytes:
+    """Any of our dataclasses as JSON; bytes as base64, times as ISO 8601.
+
+    What a device said may hold half a character (a lone surrogate), which is no text: it is replaced.
+    """
+    try:
+        return orjson.dumps(value, default=_plain_leaf, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_clean(plain(value)))
 
 
 def finding_from(data: Mapping[str, Any]) -> Finding:
@@ -200,8 +273,9 @@ def finding_from(data: Mapping[str, Any]) -> Finding:
 
 
 def load_clean(data: bytes) -> Any:
-    """JSON out of a probe, without what a device may put into a text and no database takes (NUL, lone surrogates)."""
-    return json.loads(data, object_hook=_clean)
+    """JSON out of a probe, without the NUL that a device may put into a text and no database takes."""
+    loaded = orjson.loads(data)
+    return _clean(loaded) if rb"\u0000" in data else loaded
 
 
 def _clean(value: Any) -> Any:
@@ -212,14 +286,23 @@ def _clean(value: Any) -> Any:
     return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
-def _opened(
-    token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any] = json.loads
-) -> list[dict[str, Any]]:
+def _opened(token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any]) -> dict[str, Any]:
     try:
-        opened: list[dict[str, Any]] = load(keys.decrypt(token.encode(), ttl=max_age_s))
+        opened: dict[str, Any] = load(keys.decrypt(token.encode(), ttl=max_age_s))
     except (InvalidToken, ValueError) as error:
         raise Refused("sealed with another key, damaged, or expired") from error
     return opened
+
+
+def _plain_leaf(value: Any) -> Any:
+    """What orjson has no form for."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(type(value).__name__)
 
 
 def plain(value: Any) -> Any:
@@ -253,6 +336,7 @@ def _target(data: dict[str, Any]) -> Target:
         "probe": Probe(data["probe"]),
         "credential": Credential(**data["credential"]) if data["credential"] else None,
         "hold_until": _when(data["hold_until"]),
+        "ports": tuple(data["ports"]),
     }
     return Target(**{**data, **parts})
 

@@ -8,8 +8,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from devices.addresses import check_host
+from devices.addresses import MAX_PORT, check_host
 from devices.secrets import SecretField
+
+# Each batch dials them twice: a gateway and a second witness will do.
+MAX_CANARIES = 4
 
 
 def validate_host(text: str) -> None:
@@ -18,6 +21,24 @@ def validate_host(text: str) -> None:
         check_host(text)
     except ValueError as error:
         raise ValidationError(str(error)) from error
+
+
+def validate_canaries(text: str) -> None:
+    """Up to `MAX_CANARIES` lines, each a host and a port."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_CANARIES:
+        raise ValidationError(_("At most %(most)s canaries.") % {"most": MAX_CANARIES})
+    for line in lines:
+        host, port = split_canary(line)
+        if not 1 <= port <= MAX_PORT:
+            raise ValidationError(_("“%(line)s” is no host and port, such as 192.0.2.1:80.") % {"line": line})
+        validate_host(host)
+
+
+def split_canary(line: str) -> tuple[str, int]:
+    """Host and port of a line; port 0 where there is none."""
+    host, _colon, port = line.strip().rpartition(":")
+    return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= len(str(MAX_PORT)) else 0
 
 
 class Zone(models.Model):
@@ -29,6 +50,12 @@ class Zone(models.Model):
 
     name = models.SlugField(_("name"), max_length=32, unique=True)
     label = models.CharField(_("label"), max_length=80)
+    canaries = models.TextField(
+        _("canaries"),
+        blank=True,
+        validators=[validate_canaries],
+        help_text=_("What always answers in this network, such as its gateway: an address and port in each line."),
+    )
     demo = models.BooleanField(_("demo data"), default=False, editable=False)
 
     class Meta:
@@ -37,6 +64,11 @@ class Zone(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.name
+
+    @property
+    def canary_addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each canary."""
+        return [split_canary(line) for line in self.canaries.splitlines() if line.strip()]
 
 
 class Credential(models.Model):
@@ -69,7 +101,7 @@ class Endpoint(models.Model):
     scheme = models.CharField(_("scheme"), max_length=5, choices=Scheme.choices, default=Scheme.HTTP)
     host = models.CharField(_("host"), max_length=253, validators=[validate_host])
     port = models.PositiveIntegerField(
-        _("port"), default=80, validators=[MinValueValidator(1), MaxValueValidator(65_535)]
+        _("port"), default=80, validators=[MinValueValidator(1), MaxValueValidator(MAX_PORT)]
     )
     credential = models.ForeignKey(
         Credential, models.SET_NULL, null=True, blank=True, related_name="endpoints", verbose_name=_("credential")

@@ -20,7 +20,7 @@ from monitor.models import LearnedView, Schedule
 from monitor.probes.pictures import look
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
-from monitor.wire import Reading, Target, Tier, Verdict, open_readings, open_targets, seal
+from monitor.wire import Order, Reading, Results, Target, Tier, Verdict, open_order, open_results, seal
 
 MESSAGE_LIFE_S = 60
 DEADLINE_S = 30.0
@@ -84,7 +84,8 @@ class Round:
 
     def visit(self, token: str) -> str:
         """Sealed targets in, sealed readings out."""
-        return seal(self.loop.run_batch(open_targets(token, self.keys, MESSAGE_LIFE_S)), self.keys)
+        readings = self.loop.run_batch(open_order(token, self.keys, MESSAGE_LIFE_S).targets)
+        return seal(Results(tuple(readings)), self.keys)
 
     # -- what the platform does
 
@@ -98,7 +99,7 @@ class Round:
 
     def record(self, token: str) -> list[Reading]:
         """Write sealed readings; they must all count."""
-        readings = open_readings(token, self.keys, MESSAGE_LIFE_S)
+        readings = list(open_results(token, self.keys, MESSAGE_LIFE_S).readings)
         if recording.record(readings, self.zone.name, self.fetch) != len(self.devices):
             raise Unwell("a reading did not count")
         return readings
@@ -108,7 +109,7 @@ class Round:
     def warm_up(self, rounds: int) -> None:
         """Learn addresses, logins and views, as a platform has that has run for a while."""
         for _round in range(rounds):
-            self.record(self.visit(seal(self.targets(PICTURES, whole=True), self.keys)))
+            self.record(self.visit(seal(Order(tuple(self.targets(PICTURES, whole=True))), self.keys)))
         for device_id, originals in self.originals.items():
             model = vision.learn([vision.decode(data) for data in originals])
             LearnedView.objects.create(
@@ -119,7 +120,7 @@ class Round:
         """Look at every camera so many times, and count."""
         spent = Spent()
         for _round in range(rounds):
-            token = seal(self.targets(tiers), self.keys)
+            token = seal(Order(tuple(self.targets(tiers))), self.keys)
             sealed, visit_ms = measured(partial(self.visit, token))
             readings, record_ms = measured(partial(self.record, sealed))
             spent.polls += len(readings)

@@ -3,10 +3,11 @@
 from monitor.models.incidents import Event, Incident, Notification
 from monitor.models.looks import Look, LookStep
 from monitor.models.pictures import LearnedView, Picture
-from monitor.models.scheduling import PolicyRule, Pulse, Schedule
-from monitor.models.states import DeviceHour, DeviceState, Passport, Transition
+from monitor.models.scheduling import Batch, PolicyRule, Pulse, Schedule, ZoneState
+from monitor.models.states import DeviceHour, DeviceState, Passport, RawReading, Transition
 
 __all__ = [
+    "Batch",
     "DeviceHour",
     "DeviceState",
     "Event",
@@ -19,6 +20,8 @@ __all__ = [
     "Picture",
     "PolicyRule",
     "Pulse",
+    "RawReading",
     "Schedule",
     "Transition",
+    "ZoneState",
 ]

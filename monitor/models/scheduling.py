@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from devices.models import Kind
+from monitor.wire import Probe
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -27,15 +29,38 @@ def _seconds(
     return models.PositiveIntegerField(label, null=True, blank=True, validators=bounds)
 
 
-class PolicyRule(models.Model):
-    """A row that changes the default policy for a zone, a kind or a compound; empty fields keep what is below.
+PROBES = [
+    (Probe.ONVIF, _("ONVIF")),
+    (Probe.HTTP, _("HTTP")),
+    (Probe.TCP, _("TCP ports")),
+    (Probe.ICMP, _("ICMP echo")),
+]
 
-    The more specific rule wins: zone, then kind, then compound, then both.
+
+class PolicyRule(models.Model):
+    """A row that changes the default policy for a zone, a kind or a compound; empty fields keep what is below it.
+
+    The more specific rule wins: zone, then kind, then compound, then both. A rule with a name is a temporary one: it
+    speaks of the devices on its list, between its two instants, and wins over all others, so that an event can
+    tighten the intervals of the cameras around it.
     """
 
+    name = models.CharField(_("occasion"), max_length=80, blank=True)
     zone = models.ForeignKey("devices.Zone", models.CASCADE, null=True, blank=True, verbose_name=_("zone"))
     compound = models.ForeignKey("devices.Compound", models.CASCADE, null=True, blank=True, verbose_name=_("compound"))
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, blank=True)
+    devices = models.ManyToManyField("devices.Device", blank=True, related_name="+", verbose_name=_("devices"))
+    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    probe = models.CharField(_("asked by"), max_length=8, choices=PROBES, blank=True)
+    ports = models.CharField(
+        _("TCP ports"),
+        max_length=80,
+        blank=True,
+        validators=[
+            RegexValidator(r"^\d{1,5}(,\d{1,5}){0,7}$", _("Up to eight port numbers with commas between them."))
+        ],
+    )
     heartbeat_s = _seconds(_("heartbeat interval (s)"), 5)
     picture_s = _seconds(_("picture interval (s)"), 5)
     facts_s = _seconds(_("interval of device facts (s)"), 60)
@@ -51,16 +76,29 @@ class PolicyRule(models.Model):
         verbose_name = _("policy rule")
         verbose_name_plural = _("policy rules")
         constraints = (
-            models.UniqueConstraint(name="policy_rule_once", fields=("zone", "compound", "kind"), nulls_distinct=False),
+            models.UniqueConstraint(
+                name="policy_rule_once",
+                fields=("zone", "compound", "kind"),
+                condition=models.Q(name=""),
+                nulls_distinct=False,
+            ),
         )
 
     def __str__(self) -> str:
-        return " · ".join(str(part) for part in (self.zone, self.compound, self.kind) if part) or str(_("everywhere"))
+        parts = [str(part) for part in (self.name, self.zone, self.compound, self.get_kind_display()) if part]
+        return " · ".join(parts) or str(_("everywhere"))
+
+    def clean(self) -> None:
+        """A temporary rule needs both instants, a lasting one neither."""
+        if bool(self.name) != bool(self.starts_at and self.ends_at):
+            raise ValidationError({"ends_at": _("An occasion has a beginning and an end; a lasting rule has neither.")})
+        if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
+            raise ValidationError({"ends_at": _("The end must be after the beginning.")})
 
     @property
     def specificity(self) -> int:
         """Order in which rules are laid over each other."""
-        return 4 * bool(self.compound_id) + 2 * bool(self.kind) + bool(self.zone_id)
+        return 8 * bool(self.name) + 4 * bool(self.compound_id) + 2 * bool(self.kind) + bool(self.zone_id)
 
 
 class Schedule(models.Model):
@@ -88,6 +126,8 @@ class Schedule(models.Model):
     hold_until = models.DateTimeField(null=True)
     hold_cause = models.CharField(max_length=32, blank=True)
     holds = models.PositiveSmallIntegerField(default=0)
+    # When the endpoint's token bucket is full again, whoever visits it next (DESIGN, decision 3).
+    rested_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("schedule")
@@ -96,6 +136,72 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} @ {self.due:%H:%M:%S}"
+
+
+class ZoneState(models.Model):
+    """How the polling of a zone goes: how far its intervals are stretched, and whether we can see into it at all.
+
+    The stretched clocks: since `paced_at` a zone's heartbeats (and pictures) follow a clock of their own that runs
+    `stretch` times slower than ours and showed `heartbeat_at` (`picture_at`) then. What is due by phase is due by
+    that clock, so that an overload lengthens every interval by the same factor.
+    """
+
+    zone = models.OneToOneField("devices.Zone", models.CASCADE, primary_key=True, related_name="polling")
+    paced_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    heartbeat_stretch = models.FloatField(default=1.0)
+    picture_at = models.DateTimeField(null=True)
+    picture_stretch = models.FloatField(default=1.0)
+    # The last batch that came back and saw its canaries, and what it told about its collector's clock.
+    seen_at = models.DateTimeField(null=True)
+    clock_offset_s = models.FloatField(null=True)
+    # Since when nothing is known of the zone, why, and when the operators were told.
+    blind_since = models.DateTimeField(null=True)
+    blind_why = models.CharField(max_length=32, blank=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("state of a zone")
+        verbose_name_plural = _("states of zones")
+
+    def __str__(self) -> str:
+        return str(self.zone_id)
+
+
+class Batch(models.Model):
+    """One batch of visits: sent with a lease, and what came back. Kept for a few days; the metrics are made of it."""
+
+    class Canary(models.TextChoices):
+        """Whether the zone's canaries answered, first and last."""
+
+        NONE = "none", _("no canary")
+        SEEN = "seen", _("seen")
+        LOST = "lost", _("lost")
+
+    lease = models.UUIDField(primary_key=True)
+    zone = models.ForeignKey("devices.Zone", models.CASCADE, related_name="+")
+    pictures = models.BooleanField(default=False)
+    sent_at = models.DateTimeField()
+    endpoints = models.PositiveIntegerField()
+    # How long the endpoint that waited longest had been due when the batch was sent.
+    overdue_s = models.FloatField(default=0.0)
+    done_at = models.DateTimeField(null=True)
+    readings = models.PositiveIntegerField(default=0)
+    outcomes = models.JSONField(default=dict)
+    took_s = models.FloatField(null=True)
+    cpu_s = models.FloatField(null=True)
+    record_s = models.FloatField(default=0.0)
+    lag_s = models.FloatField(null=True)
+    canary = models.CharField(max_length=4, choices=Canary.choices, default=Canary.NONE)
+    collector = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("batch of visits")
+        verbose_name_plural = _("batches of visits")
+        indexes = (models.Index(name="batch_sent", fields=("sent_at",)),)
+
+    def __str__(self) -> str:
+        return f"{self.zone_id} {self.sent_at:%H:%M:%S}"
 
 
 class Pulse(models.Model):

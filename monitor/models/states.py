@@ -137,6 +137,33 @@ class Transition(models.Model):
         return f"{self.device_id} {self.aspect}: {self.was} → {self.now}"
 
 
+class RawReading(models.Model):
+    """A reading as it came: of what is not ok, of pictures and of looks. Kept for a few days (DESIGN, decision 14).
+
+    The table is partitioned by day of `at`; its partitions are made and dropped by `monitor.partitions`, and so it
+    is not Django's to manage. `findings` maps aspect to verdict, cause and detail; `requests` are those of the visit.
+    """
+
+    device = models.ForeignKey(
+        "devices.Device", models.DO_NOTHING, related_name="raw_readings", db_constraint=False, db_index=False
+    )
+    at = models.DateTimeField()
+    took_ms = models.FloatField()
+    looked = models.BooleanField(default=False)
+    findings = models.JSONField(default=dict)
+    picture = models.JSONField(default=dict)
+    requests = models.JSONField(default=list)
+
+    class Meta:
+        managed = False
+        db_table = "monitor_rawreading"
+        verbose_name = _("raw reading")
+        verbose_name_plural = _("raw readings")
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.at:%H:%M:%S}"
+
+
 class DeviceHour(models.Model):
     """Where the seconds of one hour of one device went (see `availability.Hour`). Append-only."""
 

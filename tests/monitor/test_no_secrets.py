@@ -26,7 +26,7 @@ from monitor.health import Status
 from monitor.models import Incident, Look, Notification, Schedule
 from monitor.simulator.plan import CityPlan, DevicePlan, SceneSpec
 from monitor.simulator.server import RunningCity
-from monitor.wire import Target, seal
+from monitor.wire import Order, Target, seal
 from tests import factories
 from tests.monitor.conftest import Eventually, MailServer
 from tests.monitor.test_pipeline import look_around, until_status
@@ -175,7 +175,7 @@ def _broker(gate: Device) -> bytes:
     """Everything that the broker holds while a batch waits in a queue."""
     look_around()
     Schedule.objects.all().delete()
-    sealed = seal([_target(gate)], tasks.keys_of("demo"))
+    sealed = seal(Order((_target(gate),)), tasks.keys_of("demo"))
     app.send_task("nobody.takes.this", ["demo", sealed], queue="parked")
     store = redis.Redis.from_url(settings.REDIS_URL)
     keys = list(store.scan_iter())

@@ -21,7 +21,7 @@ from monitor import schedule, tasks
 from monitor.health import Status
 from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
-from monitor.wire import Finding, Reading, Refused, Tier, Verdict, open_targets, plain, seal
+from monitor.wire import Finding, Reading, Refused, Results, Tier, Verdict, open_order, plain, seal
 from tests import factories
 from tests.broker import empty
 from tests.monitor.visits import OFF, START, lease, note, reading
@@ -59,7 +59,7 @@ def waiting(broker: redis.Redis, queue: str) -> list[tuple[str, list[Any]]]:
 
 
 def sealed(*readings: Reading, zone: str = "local") -> str:
-    return seal(readings, tasks.keys_of(zone))
+    return seal(Results(tuple(readings)), tasks.keys_of(zone))
 
 
 # -- tick
@@ -73,7 +73,7 @@ def test_a_tick_sends_what_is_due_sealed_to_the_zones_queue(camera: Device, brok
     [(name, [zone, token])] = waiting(broker, "probe.local")
     assert (name, zone) == ("probe.visit", "local")
     assert "geheim-7" not in token
-    [target] = open_targets(token, tasks.keys_of("local"), 60)
+    [target] = open_order(token, tasks.keys_of("local"), 60).targets
     assert target.endpoint_id == camera.endpoint_id
     assert target.lease == str(Schedule.objects.get().lease)
 
@@ -116,9 +116,9 @@ def test_each_zone_is_sealed_with_its_own_key(camera: Device, broker: redis.Redi
     tasks.tick()
 
     [(_, [_, token])] = waiting(broker, "probe.demo")
-    assert len(open_targets(token, tasks.keys_of("demo"), 60)) == 1
+    assert len(open_order(token, tasks.keys_of("demo"), 60).targets) == 1
     with pytest.raises(Refused):
-        open_targets(token, tasks.keys_of("local"), 60)
+        open_order(token, tasks.keys_of("local"), 60)
 
 
 def test_a_zone_without_a_key_is_left_alone(camera: Device, broker: redis.Redis) -> None:
@@ -201,7 +201,7 @@ def test_a_look_is_sent_to_the_look_queue_under_a_lease(camera: Device, look: Lo
     assert tasks.look(look.pk) == f"look {look.pk} sent to local"
 
     [(name, [zone, number, token])] = waiting(broker, "look.local")
-    [target] = open_targets(token, tasks.keys_of("local"), 60)
+    [target] = open_order(token, tasks.keys_of("local"), 60).targets
     look.refresh_from_db()
     assert (name, zone, number) == ("probe.look", "local", look.pk)
     assert target.subjects[0].tiers == frozenset(Tier)

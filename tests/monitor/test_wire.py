@@ -17,18 +17,20 @@ from monitor.wire import (
     Aspect,
     Credential,
     Finding,
+    Order,
     PictureNote,
     Probe,
     Reading,
     Refused,
     Request,
+    Results,
     Subject,
     Target,
     Tier,
     Verdict,
     finding_from,
-    open_readings,
-    open_targets,
+    open_order,
+    open_results,
     plain,
     seal,
 )
@@ -101,20 +103,20 @@ READING = Reading(
 
 
 def test_a_target_comes_out_as_it_went_in() -> None:
-    assert open_targets(seal([TARGET], KEYS), KEYS, 60) == [TARGET]
+    assert open_order(seal(Order((TARGET,)), KEYS), KEYS, 60).targets == (TARGET,)
 
 
 def test_a_reading_comes_out_as_it_went_in() -> None:
-    assert open_readings(seal([READING], KEYS), KEYS, 60) == [READING]
+    assert open_results(seal(Results((READING,)), KEYS), KEYS, 60).readings == (READING,)
 
 
 def test_the_least_that_can_be_said_comes_out_as_it_went_in() -> None:
     target = Target(1, "local", "10.0.0.1", 80, ())
     reading = Reading(1, 1, AT, 0.0, {}, picture=PictureNote("normal", 1.0, True, "day", 1, 1, 1, ""))
 
-    assert open_targets(seal([target], KEYS), KEYS, 60) == [target]
-    assert open_readings(seal([reading], KEYS), KEYS, 60) == [reading]
-    assert open_readings(seal([], KEYS), KEYS, 60) == []
+    assert open_order(seal(Order((target,)), KEYS), KEYS, 60).targets == (target,)
+    assert open_results(seal(Results((reading,)), KEYS), KEYS, 60).readings == (reading,)
+    assert open_results(seal(Results(), KEYS), KEYS, 60).readings == ()
 
 
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -125,15 +127,17 @@ def test_any_time_bytes_and_text_survive(at: datetime, blob: bytes, text: str) -
     reading = Reading(1, 1, at, 0.0, {Aspect.LINK: Finding(Verdict.UNKNOWN, text, {"text": text})}, lease=text)
     subject = Subject(1, frozenset(Tier), model=blob, trail=blob, serial=text)
 
-    assert open_readings(seal([reading], KEYS), KEYS, 60) == [reading]
-    assert open_targets(seal([Target(1, text, text, 1, (subject,))], KEYS), KEYS, 60)[0].subjects == (subject,)
+    assert open_results(seal(Results((reading,)), KEYS), KEYS, 60).readings == (reading,)
+    assert open_order(seal(Order((Target(1, text, text, 1, (subject,)),)), KEYS), KEYS, 60).targets[0].subjects == (
+        subject,
+    )
 
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "\udfff"])
 def test_what_no_database_takes_is_taken_out_of_readings(bad: str) -> None:
     found = Finding(Verdict.FAULTY, "locked_out", {"text": f"locked{bad}", bad: [bad, {"deep": bad}]})
 
-    [reading] = open_readings(seal([Reading(1, 1, AT, 0.0, {Aspect.ACCESS: found})], KEYS), KEYS, 60)
+    [reading] = open_results(seal(Results((Reading(1, 1, AT, 0.0, {Aspect.ACCESS: found}),)), KEYS), KEYS, 60).readings
 
     assert reading.findings[Aspect.ACCESS].detail == {"text": "locked�", "�": ["�", {"deep": "�"}]}
 
@@ -141,13 +145,13 @@ def test_what_no_database_takes_is_taken_out_of_readings(bad: str) -> None:
 def test_a_password_reaches_the_probe_as_it_is() -> None:
     login = Credential("admin", "a\0b")
 
-    [target] = open_targets(seal([Target(1, "z", "h", 80, (), credential=login)], KEYS), KEYS, 60)
+    [target] = open_order(seal(Order((Target(1, "z", "h", 80, (), credential=login),)), KEYS), KEYS, 60).targets
 
     assert target.credential == login
 
 
 def test_times_keep_knowing_their_zone() -> None:
-    [reading] = open_readings(seal([READING], KEYS), KEYS, 60)
+    [reading] = open_results(seal(Results((READING,)), KEYS), KEYS, 60).readings
 
     assert reading.at.utcoffset() == timedelta(hours=8)
 
@@ -157,7 +161,7 @@ def test_times_keep_knowing_their_zone() -> None:
 
 @pytest.mark.parametrize("secret", [b"geheim-7", b"admin", b"10.0.0.9", b"login_refused", b"/snap"])
 def test_nothing_shows_on_the_way(secret: bytes) -> None:
-    token = seal([TARGET], KEYS)
+    token = seal(Order((TARGET,)), KEYS)
 
     assert secret not in token.encode()
     assert secret not in base64.urlsafe_b64decode(token)
@@ -165,11 +169,11 @@ def test_nothing_shows_on_the_way(secret: bytes) -> None:
 
 def token_of(how: str) -> str:
     """A token that was not sealed by us, or not wholly."""
-    whole = seal([READING], KEYS)
-    return {"foreign": seal([TARGET], MultiFernet([OTHER])), "cut": whole[:-6]}.get(how, how)
+    whole = seal(Results((READING,)), KEYS)
+    return {"foreign": seal(Order((TARGET,)), MultiFernet([OTHER])), "cut": whole[:-6]}.get(how, how)
 
 
-@pytest.mark.parametrize("opener", [open_targets, open_readings])
+@pytest.mark.parametrize("opener", [open_order, open_results])
 @pytest.mark.parametrize("how", ["", "not a token", "foreign", "cut"])
 def test_what_was_forged_or_damaged_is_refused(opener: Callable[[str, MultiFernet, int], object], how: str) -> None:
     with pytest.raises(Refused):
@@ -178,27 +182,27 @@ def test_what_was_forged_or_damaged_is_refused(opener: Callable[[str, MultiFerne
 
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(Refused):
-        open_readings(KEYS.encrypt(b"not json").decode(), KEYS, 60)
+        open_results(KEYS.encrypt(b"not json").decode(), KEYS, 60)
 
 
 @pytest.mark.parametrize(("age_s", "opened"), [(60, True), (61, False)])
 def test_a_message_has_a_life(age_s: int, opened: bool) -> None:
     with time_machine.travel(AT, tick=False) as now:
-        token = seal([READING], KEYS)
+        token = seal(Results((READING,)), KEYS)
         now.shift(age_s)
         if opened:
-            assert open_readings(token, KEYS, 60)
+            assert open_results(token, KEYS, 60)
         else:
             with pytest.raises(Refused):
-                open_readings(token, KEYS, 60)
+                open_results(token, KEYS, 60)
 
 
 def test_an_old_key_still_opens_while_a_new_one_seals() -> None:
     both = MultiFernet([OTHER, KEY])
 
-    assert open_readings(seal([READING], KEYS), both, 60) == [READING]
+    assert open_results(seal(Results((READING,)), KEYS), both, 60).readings == (READING,)
     with pytest.raises(Refused):
-        open_readings(seal([READING], both), KEYS, 60)
+        open_results(seal(Results((READING,)), both), KEYS, 60)
 
 
 # -- in plain
@@ -213,7 +217,7 @@ def test_a_finding_comes_out_of_its_plain_form() -> None:
 
 def test_no_password_in_a_repr_or_a_traceback() -> None:
     try:
-        open_targets(seal([TARGET], KEYS), MultiFernet([OTHER]), 60)
+        open_order(seal(Order((TARGET,)), KEYS), MultiFernet([OTHER]), 60)
     except Refused as error:
         told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
