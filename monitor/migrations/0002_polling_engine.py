@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='policyrule',
             name='ports',
-            field=models.CharField(blank=True, max_length=80, validators=[django.core.validators.RegexValidator('^\\d{1,5}(,\\d{1,5}){0,7}$', 'Up to eight port numbers, commas between them.')], verbose_name='TCP ports'),
+            field=models.CharField(blank=True, max_length=80, validators=[django.core.validators.RegexValidator('^\\d{1,5}(,\\d{1,5}){0,7}$', 'Up to eight port numbers with commas between them.')], verbose_name='TCP ports'),
         ),
         migrations.AddField(
             model_name='policyrule',
