@@ -12,9 +12,10 @@ compile() {
 }
 folder=deploy/requirements
 compile pyproject.toml --extra quickstart -o $folder/run.txt
-compile pyproject.toml --extra quickstart --extra dev -c $folder/run.txt -o $folder/dev.txt
+compile pyproject.toml --extra rtsp -c $folder/run.txt -o $folder/rtsp.txt
+compile pyproject.toml --extra quickstart --extra rtsp --extra dev -c $folder/run.txt -o $folder/dev.txt
 compile --no-deps $folder/ipycam.in -o $folder/ipycam.txt
-if grep -n -i -E '://|^-' $folder/run.txt $folder/dev.txt $folder/ipycam.txt; then
+if grep -n -i -E '://|^-' $folder/run.txt $folder/rtsp.txt $folder/dev.txt $folder/ipycam.txt; then
     echo "a requirement file names a place to download from" >&2
     exit 1
 fi
