@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from monitor.models import DeviceState, Incident, Picture
+from monitor.ledger import Held
+from monitor.models import Incident, Picture
 from monitor.wire import Aspect, PictureNote
 
 # Directories stay small with fifty thousand devices.
@@ -48,7 +50,7 @@ def drop(name: str) -> None:
         media(name).unlink(missing_ok=True)
 
 
-def keep_last(state: DeviceState, note: PictureNote, at: datetime, thumbnail: bytes) -> str:
+def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) -> str:
     """Note a device's last picture on its state, unsaved; give the name of the file that is to go, if one is."""
     old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, thumbnail)
     state.picture_at = at
@@ -68,27 +70,28 @@ def keep_last(state: DeviceState, note: PictureNote, at: datetime, thumbnail: by
     return old if old != state.picture_file else ""
 
 
-def keep_proofs(opened: Sequence[Incident], states: Mapping[int, DeviceState], originals: Mapping[int, bytes]) -> None:
+def keep_proofs(opened: Sequence[Incident], states: Mapping[int, Held], originals: Mapping[int, bytes]) -> None:
     """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for."""
     proofs = []
     for incident in opened:
         state = states[incident.device_id]
-        if incident.aspect == Aspect.PICTURE and state.picture_at == incident.decided_at:
+        if incident.aspect == Aspect.PICTURE and state.picture and state.picture_at == incident.decided_at:
             data = originals.get(state.device_id) or media(state.picture_file).read_bytes()
-            proofs.append(_proof(incident, state, data))
-    Picture.objects.bulk_create(proofs)
+            proofs.append(_proof(incident, state.picture, data))
+    if proofs:
+        Picture.objects.bulk_create(proofs)
 
 
-def _proof(incident: Incident, state: DeviceState, data: bytes) -> Picture:
-    sha256 = str(state.picture["sha256"])
+def _proof(incident: Incident, picture: Mapping[str, Any], data: bytes) -> Picture:
+    sha256 = str(picture["sha256"])
     return Picture(
-        device_id=state.device_id,
+        device_id=incident.device_id,
         role=Picture.Role.PROOF,
-        phase=state.picture["phase"],
+        phase=picture["phase"],
         taken_at=incident.decided_at,
-        file=keep("proof", state.device_id, sha256, data),
+        file=keep("proof", incident.device_id, sha256, data),
         sha256=sha256,
-        width=state.picture["width"],
-        height=state.picture["height"],
+        width=picture["width"],
+        height=picture["height"],
         incident=incident,
     )

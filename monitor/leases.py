@@ -6,7 +6,11 @@ Whoever locks several rows does so in the order of their keys, and waits for nob
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import orjson
+from django.db import connection
 
 from monitor.models import Schedule
 from monitor.wire import Aspect, Reading
@@ -16,65 +20,98 @@ LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
 
 
-def leased(readings: Sequence[Reading], zone: str) -> dict[int, Schedule]:
+@dataclass(slots=True)
+class Lease:
+    """The schedule row of a leased endpoint, as far as recording reads and changes it."""
+
+    endpoint_id: int
+    lease: str
+    heartbeat_every: int
+    facts_due: datetime
+    recheck_due: datetime | None
+    due: datetime
+    worked: bool
+    hold_until: datetime | None
+    hold_cause: str
+    holds: int
+    rested_at: datetime | None
+
+
+_LEASED = """
+SELECT s.endpoint_id, s.lease::text, s.heartbeat_every, s.facts_due, s.recheck_due, s.due, s.worked, s.hold_until,
+    s.hold_cause, s.holds, s.rested_at
+FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id
+WHERE s.endpoint_id = ANY(%s) AND z.name = %s AND s.lease IS NOT NULL
+ORDER BY s.endpoint_id FOR UPDATE OF s
+"""
+_GIVE_BACK = """
+UPDATE monitor_schedule s SET lease = NULL, leased_until = NULL, facts_due = v.facts_due, recheck_due = v.recheck_due,
+    due = v.due, worked = v.worked, hold_until = v.hold_until, hold_cause = v.hold_cause, holds = v.holds,
+    rested_at = v.rested_at
+FROM jsonb_to_recordset(%s::jsonb) AS v(
+    endpoint_id bigint, facts_due timestamptz, recheck_due timestamptz, due timestamptz, worked boolean,
+    hold_until timestamptz, hold_cause text, holds smallint, rested_at timestamptz)
+WHERE s.endpoint_id = v.endpoint_id
+"""
+
+
+def leased(readings: Sequence[Reading], zone: str) -> dict[int, Lease]:
     """The schedule rows of the zone whose lease one of the readings carries, locked in one order by all."""
     carried = {(reading.endpoint_id, reading.lease) for reading in readings}
-    endpoints = {endpoint_id for endpoint_id, _lease in carried}
-    locked = Schedule.objects.select_for_update(of=("self",))
-    rows = locked.filter(endpoint__in=endpoints, zone__name=zone).order_by("pk")
-    return {row.endpoint_id: row for row in rows if row.lease and (row.endpoint_id, str(row.lease)) in carried}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASED, [[endpoint_id for endpoint_id, _lease in carried], zone])
+        rows = [Lease(*row) for row in cursor]
+    return {row.endpoint_id: row for row in rows if (row.endpoint_id, row.lease) in carried}
 
 
-def holds_lease(reading: Reading, schedules: Mapping[int, Schedule]) -> bool:
+def holds_lease(reading: Reading, leases: Mapping[int, Lease]) -> bool:
     """Whether a reading comes from the visit that was asked for."""
-    row = schedules.get(reading.endpoint_id)
-    return row is not None and row.lease is not None and str(row.lease) == reading.lease
+    row = leases.get(reading.endpoint_id)
+    return row is not None and row.lease == reading.lease
 
 
 def give_back(
     readings: Sequence[Reading],
-    schedules: Mapping[int, Schedule],
+    leases: Mapping[int, Lease],
     rechecks: Mapping[int, datetime],
     parents: Collection[int],
     now: datetime,
 ) -> None:
-    """Give leases back, set second looks, look at suspects' parents at once, let refused logins rest.
+    """Give leases back, set second looks, look at suspects' parents at once, let refused logins and buckets rest.
 
     `rechecks` is when each endpoint wants its second look, `parents` the endpoints that suspects hang on.
     """
-    _rest_logins(readings, schedules)
-    for endpoint_id, row in schedules.items():
-        row.lease = row.leased_until = None
+    _rest(readings, leases)
+    for endpoint_id, row in leases.items():
         row.recheck_due = _earlier(row.recheck_due, rechecks.get(endpoint_id))
         row.due = _earlier(row.due, row.recheck_due) or row.due
-    Schedule.objects.bulk_create(
-        schedules.values(), update_conflicts=True, unique_fields=["endpoint"], update_fields=_RESCHEDULED
-    )
+    if leases:
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, [orjson.dumps(list(leases.values())).decode()])
     # A parent that another batch holds is being looked at just now.
-    unseen = Schedule.objects.filter(endpoint__in=set(parents) - schedules.keys(), recheck_due=None)
-    free = [row.pk for row in unseen.select_for_update(skip_locked=True)]
-    Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
-
-
-_RESCHEDULED = ("lease", "leased_until", "recheck_due", "due", "worked", "hold_until", "hold_cause", "holds")
+    if unseen_ids := set(parents) - leases.keys():
+        unseen = Schedule.objects.filter(endpoint__in=unseen_ids, recheck_due=None)
+        free = [row.pk for row in unseen.select_for_update(skip_locked=True)]
+        Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((at for at in (one, other) if at is not None), default=None)
 
 
-def _rest_logins(readings: Sequence[Reading], schedules: Mapping[int, Schedule]) -> None:
+def _rest(readings: Sequence[Reading], leases: Mapping[int, Lease]) -> None:
     """Once for each endpoint, however many channels were seen through it; a refusal outweighs a success."""
     used: dict[int, Reading] = {}
     for reading in readings:
+        leases[reading.endpoint_id].rested_at = reading.at + timedelta(seconds=reading.owed_s)
         known = used.get(reading.endpoint_id)
         if reading.credential and (known is None or known.credential != "refused"):
             used[reading.endpoint_id] = reading
     for endpoint_id, reading in used.items():
-        _rest_login(schedules[endpoint_id], reading)
+        _rest_login(leases[endpoint_id], reading)
 
 
-def _rest_login(row: Schedule, reading: Reading) -> None:
+def _rest_login(row: Lease, reading: Reading) -> None:
     """One refusal ends logins for a while, twice as long each time; a success ends the rest (DESIGN, decision 6)."""
     if reading.credential == "worked":
         row.worked, row.hold_until, row.hold_cause, row.holds = True, None, "", 0

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
-from devices.models import Device, Life
+from devices.models import Life
 from devices.models.devices import POLLED
-from monitor import incidents
+from monitor import incidents, ledger
 from monitor.availability import Condition, Hour, advance, bridged, hour_of
 from monitor.causes import UNKNOWN_OURS
 from monitor.health import (
@@ -32,8 +32,9 @@ from monitor.health import (
     wants_second_look,
 )
 from monitor.keeping import drop, keep_last, keep_proofs
-from monitor.leases import give_back, holds_lease, leased
-from monitor.models import DeviceHour, DeviceState, Passport, Schedule, Transition
+from monitor.leases import Lease, give_back, holds_lease, leased
+from monitor.ledger import Held, Watched
+from monitor.models import DeviceHour, DeviceState, Schedule, Transition
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
 from monitor.schedule import Policies
 from monitor.wire import Aspect, Finding, Reading, Verdict
@@ -49,9 +50,9 @@ class Case:
     """One reading and all that is held about its device."""
 
     reading: Reading
-    device: Device
-    state: DeviceState
-    schedule: Schedule
+    device: Watched
+    state: Held
+    lease: Lease
     policy: Policy
 
 
@@ -61,7 +62,7 @@ class Batch:
 
     readings: list[Reading] = field(default_factory=list)
     originals: dict[int, bytes] = field(default_factory=dict)
-    states: dict[int, DeviceState] = field(default_factory=dict)
+    states: dict[int, Held] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     hours: list[DeviceHour] = field(default_factory=list)
     turned: list[incidents.Turned] = field(default_factory=list)
@@ -74,12 +75,12 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
     """Write a batch of readings from a zone; give how many counted. Readings outside an open lease are refused."""
     now = now or timezone.now()
     with transaction.atomic():
-        schedules = leased(readings, zone)
-        accepted = [_not_ahead(reading, now) for reading in readings if holds_lease(reading, schedules)]
+        leases = leased(readings, zone)
+        accepted = [_not_ahead(reading, now) for reading in readings if holds_lease(reading, leases)]
         _refuse(readings, accepted, zone)
-        batch = _take_in(accepted, schedules, fetch, now)
+        batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
-        give_back(accepted, schedules, batch.rechecks, batch.parents, now)
+        give_back(accepted, leases, batch.rechecks, batch.parents, now)
         transaction.on_commit(lambda: _forget(batch.dropped))
     return len(batch.readings)
 
@@ -93,10 +94,12 @@ def mark_silent(now: datetime) -> int:
     with transaction.atomic():
         # Whoever is being recorded at this moment is not silent.
         free = DeviceState.objects.select_for_update(of=("self",), skip_locked=True)
-        rows = free.filter(looked_at__lt=late, device__pause_reason="")
-        for state in rows.exclude(status=Status.UNKNOWN).select_related("device__endpoint").order_by("pk"):
-            policy = policies.of_device(state.device)
-            if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * policy.heartbeat_s):
+        rows = free.filter(looked_at__lt=late, device__pause_reason="").exclude(status=Status.UNKNOWN)
+        device_ids = list(rows.order_by("pk").values_list("pk", flat=True))
+        devices, states = ledger.watched(device_ids), ledger.held(device_ids)
+        for device_id, device in devices.items():
+            state, every_s = states[device_id], _policy(policies, device).heartbeat_s
+            if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * every_s):
                 _silence(state, batch, now)
         _write(batch, now)
     return len(batch.states)
@@ -136,28 +139,22 @@ def _refuse(readings: Sequence[Reading], accepted: Sequence[Reading], zone: str)
 # -- taking readings in
 
 
-def _take_in(readings: Sequence[Reading], schedules: Mapping[int, Schedule], fetch: Fetch, now: datetime) -> Batch:
-    devices = {
-        device.pk: device
-        for device in Device.objects.filter(pk__in=[reading.device_id for reading in readings])
-        .select_related("endpoint", "parent")
-        .order_by("pk")
-    }
-    states = _states(devices)
+def _take_in(readings: Sequence[Reading], leases: Mapping[int, Lease], fetch: Fetch, now: datetime) -> Batch:
+    devices = ledger.watched([reading.device_id for reading in readings])
+    states = ledger.held(sorted(devices))
     policies, batch = Policies(), Batch()
     for reading in readings:
         device = devices.get(reading.device_id)
         if device is not None and device.endpoint_id == reading.endpoint_id:
-            schedule, policy = schedules[reading.endpoint_id], policies.of_device(device)
-            _take(Case(reading, device, states[device.pk], schedule, policy), batch, fetch, now)
+            case = Case(
+                reading, device, states[device.device_id], leases[reading.endpoint_id], _policy(policies, device)
+            )
+            _take(case, batch, fetch, now)
     return batch
 
 
-def _states(devices: Mapping[int, Device]) -> dict[int, DeviceState]:
-    """The state rows, locked in one order by all; new ones for devices seen for the first time."""
-    DeviceState.objects.bulk_create([DeviceState(device_id=pk) for pk in devices], ignore_conflicts=True)
-    rows = DeviceState.objects.select_for_update().filter(device__in=devices).order_by("pk")
-    return {row.device_id: row for row in rows}
+def _policy(policies: Policies, device: Watched) -> Policy:
+    return policies.of(zone_id=device.zone_id, compound_id=device.compound_id, kind=device.kind)
 
 
 def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
@@ -166,12 +163,12 @@ def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
     if late or state.device_id in batch.states:  # a lease is good for one reading of each device
         return
     batch.readings.append(reading)
-    tracks = state.read_tracks()
+    tracks = state.tracks
     _book(case, tracks, batch)
     for aspect, change in _step_all(tracks, reading.findings, reading.at):
         batch.transitions.append(_transition(state.device_id, aspect, change))
         batch.turned.append(incidents.Turned(state.device_id, aspect, change, case.policy.settle_s))
-    _settle(state, tracks, reading.at)
+    _settle(state, reading.at)
     _keep_picture(state, reading, batch, fetch)
     _ask_again(case, tracks, batch, now)
     batch.states[state.device_id] = state
@@ -189,12 +186,11 @@ def _step_all(
     return changes
 
 
-def _settle(state: DeviceState, tracks: Mapping[Aspect, Track], at: datetime) -> None:
-    status = status_of(tracks)
+def _settle(state: Held, at: datetime) -> None:
+    status = status_of(state.tracks)
     if status != state.status or state.status_since is None:
         state.status, state.status_since = status, at
     state.looked_at = at
-    state.write_tracks(tracks)
 
 
 def _transition(device_id: int, aspect: Aspect, change: Change) -> Transition:
@@ -210,19 +206,18 @@ def _transition(device_id: int, aspect: Aspect, change: Change) -> Transition:
     )
 
 
-def _silence(state: DeviceState, batch: Batch, now: datetime) -> None:
-    held = state.read_tracks()
-    tracks = dict(held)
-    for aspect, track in held.items():
+def _silence(state: Held, batch: Batch, now: datetime) -> None:
+    tracks = dict(state.tracks)
+    for aspect, track in state.tracks.items():
         tracks[aspect], change = silence(track, now)
         if change is not None:
             batch.transitions.append(_transition(state.device_id, aspect, change))
-    if tracks == held:
+    if tracks == state.tracks:
         return
     status = status_of(tracks)
     if status != state.status:
         state.status, state.status_since = status, state.looked_at
-    state.write_tracks(tracks)
+    state.tracks = tracks
     batch.states[state.device_id] = state
 
 
@@ -233,11 +228,11 @@ def _book(case: Case, tracks: Mapping[Aspect, Track], batch: Batch) -> None:
     """Book the time since the last reading under what was held true in it; a long silence of ours is blind."""
     state, at = case.state, case.reading.at
     since = state.looked_at or at
-    hour = state.read_hour() or Hour(start=hour_of(since))
+    hour = state.hour or Hour(start=hour_of(since))
     closed, hour = advance(hour, since, at, _condition(case, tracks, since))
     batch.hours += [DeviceHour.booked(state.device_id, item) for item in closed]
     pictures = hour.pictures + (case.reading.picture is not None)
-    state.write_hour(replace(hour, looks=hour.looks + 1, pictures=pictures))
+    state.hour = replace(hour, looks=hour.looks + 1, pictures=pictures)
 
 
 def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> Condition:
@@ -248,7 +243,7 @@ def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> C
     if (
         _is_ours(tracks.get(Aspect.LINK))
         or link is Verdict.UNKNOWN
-        or not bridged(since, case.reading.at, BRIDGED_INTERVALS * case.schedule.heartbeat_every)
+        or not bridged(since, case.reading.at, BRIDGED_INTERVALS * case.lease.heartbeat_every)
     ):
         return Condition(blind=True)
     online = link is Verdict.OK
@@ -275,7 +270,7 @@ def _usable(case: Case, held: Mapping[Aspect, Verdict]) -> bool:
 # -- pictures
 
 
-def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fetch) -> None:
+def _keep_picture(state: Held, reading: Reading, batch: Batch, fetch: Fetch) -> None:
     note = reading.picture
     if note is None:
         return
@@ -293,48 +288,14 @@ def _keep_picture(state: DeviceState, reading: Reading, batch: Batch, fetch: Fet
 
 
 def _write(batch: Batch, now: datetime) -> None:
-    # The rows are there and locked. Django writes a conflict twenty times as fast as a bulk_update.
-    DeviceState.objects.bulk_create(
-        batch.states.values(), update_conflicts=True, unique_fields=["device"], update_fields=_WRITTEN
-    )
-    Transition.objects.bulk_create(batch.transitions)
-    DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
+    ledger.keep(batch.states.values())
+    if batch.transitions:
+        Transition.objects.bulk_create(batch.transitions)
+    if batch.hours:
+        DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
     opened = incidents.apply(batch.turned, now)
     keep_proofs(opened, batch.states, batch.originals)
-    _keep_passports(batch.readings)
-
-
-_WRITTEN = (
-    "status",
-    "status_since",
-    "tracks",
-    "hour",
-    "looked_at",
-    "picture_at",
-    "picture",
-    "picture_file",
-    "trail",
-)
-
-
-def _keep_passports(readings: Sequence[Reading]) -> None:
-    """Lay what was learned over what is known; a value of None is forgotten."""
-    news = {reading.device_id: reading for reading in readings if reading.passport or reading.facts}
-    known = {row.device_id: row for row in Passport.objects.filter(device__in=news)}
-    rows = []
-    for device_id, reading in news.items():
-        row = known.get(device_id) or Passport(device_id=device_id)
-        merged = {**row.learned, **reading.passport}
-        row.learned = {name: value for name, value in merged.items() if value is not None}
-        if reading.facts:
-            row.facts, row.facts_at = {**row.facts, **reading.facts}, reading.at
-        rows.append(row)
-    Passport.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["device"],
-        update_fields=["learned", "facts", "facts_at"],
-    )
+    ledger.learn(batch.readings)
 
 
 # -- when to look again
@@ -345,6 +306,6 @@ def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: da
         return
     soon, endpoint_id = now + timedelta(seconds=case.policy.second_look_s), case.reading.endpoint_id
     batch.rechecks[endpoint_id] = min(soon, batch.rechecks.get(endpoint_id, soon))
-    link, parent = tracks.get(Aspect.LINK), case.device.parent
-    if link is not None and wants_second_look(link) and parent and parent.endpoint_id:
-        batch.parents.add(parent.endpoint_id)
+    link, parent_endpoint = tracks.get(Aspect.LINK), case.device.parent_endpoint_id
+    if link is not None and wants_second_look(link) and parent_endpoint:
+        batch.parents.add(parent_endpoint)

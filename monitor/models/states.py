@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -65,39 +65,84 @@ class DeviceState(models.Model):
 
     def read_tracks(self) -> dict[Aspect, Track]:
         """The tracks of all aspects that were ever looked at."""
-        return {Aspect(name): _track(data) for name, data in self.tracks.items()}
+        return read_tracks(self.tracks)
 
     def write_tracks(self, tracks: Mapping[Aspect, Track]) -> None:
         """Keep tracks as plain JSON."""
-        self.tracks = {str(name): _plain(asdict(track)) for name, track in tracks.items()}
+        self.tracks = plain_tracks(tracks)
 
     def read_hour(self) -> Hour | None:
         """The running hour, if one runs."""
-        return Hour(**{**self.hour, "start": datetime.fromisoformat(self.hour["start"])}) if self.hour else None
+        return read_hour(self.hour)
 
     def write_hour(self, hour: Hour) -> None:
         """Keep the running hour as plain JSON."""
-        self.hour = _plain(asdict(hour))
+        self.hour = plain_hour(hour)
 
 
-_TIMES = ("since", "at", "blank_at")
+_ASPECTS = {str(aspect): aspect for aspect in Aspect}
+_STATES = {str(state): state for state in State}
+_HOUR = tuple(item.name for item in fields(Hour) if item.name != "start")
 
 
-def _plain(data: Mapping[str, object]) -> dict[str, object]:
-    """JSON values only, and only what differs from empty, so that a row stays narrow."""
-    return {name: _value(value) for name, value in data.items() if value not in (None, "", 0, {}, ())}
+def plain_tracks(tracks: Mapping[Aspect, Track]) -> dict[str, dict[str, object]]:
+    """Tracks as JSON values, by the names of their aspects."""
+    return {aspect.value: _plain_track(track) for aspect, track in tracks.items()}
 
 
-def _value(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_value(item) for item in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+def read_tracks(data: Mapping[str, Mapping[str, Any]]) -> dict[Aspect, Track]:
+    """Tracks out of their plain form."""
+    return {_ASPECTS[name]: _track(item) for name, item in data.items()}
+
+
+def _plain_track(track: Track) -> dict[str, object]:
+    """Only what differs from empty, so that a row stays narrow. Written out: this runs for each aspect of a reading."""
+    plain: dict[str, object] = {"state": track.state.value, "ring": track.ring, "seen": track.seen}
+    for name, at in (("since", track.since), ("at", track.at), ("blank_at", track.blank_at)):
+        if at is not None:
+            plain[name] = at.isoformat()
+    if track.marks:
+        plain["marks"] = [mark.isoformat() for mark in track.marks]
+    if track.cause or track.detail:
+        plain |= {"cause": track.cause, "detail": dict(track.detail)}
+    if track.rival:
+        plain["rival"] = track.rival
+    if track.blanks or track.why:
+        plain |= {"blanks": track.blanks, "why": track.why}
+    return plain
 
 
 def _track(data: Mapping[str, Any]) -> Track:
-    times: dict[str, Any] = {name: datetime.fromisoformat(data[name]) for name in _TIMES if name in data}
-    marks = tuple(datetime.fromisoformat(mark) for mark in data.get("marks", ()))
-    return Track(**{**data, **times, "marks": marks, "state": State(data.get("state", State.UNKNOWN))})
+    get = data.get
+    return Track(
+        _STATES[get("state", "unknown")],
+        get("ring", 0),
+        get("seen", 0),
+        _when(get("since")),
+        tuple(map(datetime.fromisoformat, get("marks", ()))),
+        _when(get("at")),
+        _when(get("blank_at")),
+        get("cause", ""),
+        get("detail", {}),
+        get("rival", ""),
+        get("blanks", 0),
+        get("why", ""),
+    )
+
+
+def _when(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def plain_hour(hour: Hour) -> dict[str, object]:
+    """A running hour as JSON values, without its zeros."""
+    booked = {name: value for name in _HOUR if (value := getattr(hour, name))}
+    return {"start": hour.start.isoformat(), **booked}
+
+
+def read_hour(data: Mapping[str, Any]) -> Hour | None:
+    """A running hour out of its plain form, None where none runs."""
+    return Hour(**{**data, "start": datetime.fromisoformat(data["start"])}) if data else None
 
 
 class Passport(models.Model):

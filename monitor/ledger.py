@@ -1,0 +1,180 @@
+"""What recording reads and writes, a whole batch at a time and in plain SQL: devices, what is held of them, passports.
+
+Django's own way (a model for each row, a conflicting insert for each update) takes ten times the processor; at fifty
+thousand devices this module is where the time goes. Whoever locks states does so in the order of their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from devices.models.devices import CAMERAS
+from monitor.availability import Hour
+from monitor.health import Status, Track
+from monitor.models.states import plain_hour, plain_tracks, read_hour, read_tracks
+from monitor.wire import Aspect, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A device as far as recording needs it. `parent_endpoint_id` is where what it hangs on is asked, if anywhere."""
+
+    device_id: int
+    endpoint_id: int
+    zone_id: int
+    compound_id: int
+    kind: str
+    life: str
+    parent_id: int | None
+    parent_endpoint_id: int | None
+
+    @property
+    def sees(self) -> bool:
+        """Whether the device has a picture."""
+        return self.kind in CAMERAS
+
+
+@dataclass(slots=True)
+class Held:
+    """A device's state row while a batch is recorded; `picture` is set where the batch brought one."""
+
+    device_id: int
+    status: str = Status.UNKNOWN
+    status_since: datetime | None = None
+    tracks: dict[Aspect, Track] = field(default_factory=dict)
+    hour: Hour | None = None
+    looked_at: datetime | None = None
+    picture_at: datetime | None = None
+    picture_file: str = ""
+    picture: dict[str, Any] | None = None
+    trail: bytes | None = None
+
+
+_WATCHED = """
+SELECT d.id, d.endpoint_id, e.zone_id, d.compound_id, d.kind, d.life, d.parent_id, p.endpoint_id
+FROM devices_device d JOIN devices_endpoint e ON e.id = d.endpoint_id LEFT JOIN devices_device p ON p.id = d.parent_id
+WHERE d.id = ANY(%s)
+"""
+_STATES = """
+SELECT device_id, status, status_since, tracks, hour, looked_at, picture_at, picture_file
+FROM monitor_devicestate WHERE device_id = ANY(%s) ORDER BY device_id FOR UPDATE
+"""
+_NEW = """
+INSERT INTO monitor_devicestate (device_id, status, tracks, hour, picture, picture_file, trail)
+SELECT id, %s, '{}', '{}', '{}', '', '' FROM unnest(%s::bigint[]) AS id ORDER BY id
+ON CONFLICT DO NOTHING
+"""
+_KEEP = """
+UPDATE monitor_devicestate s SET status = v.status, status_since = v.status_since, tracks = v.tracks, hour = v.hour,
+    looked_at = v.looked_at
+FROM jsonb_to_recordset(%s::jsonb) AS v(
+    device_id bigint, status text, status_since timestamptz, tracks jsonb, hour jsonb, looked_at timestamptz)
+WHERE s.device_id = v.device_id
+"""
+_KEEP_PICTURES = """
+UPDATE monitor_devicestate s SET picture_at = v.picture_at, picture = v.picture, picture_file = v.picture_file
+FROM jsonb_to_recordset(%s::jsonb) AS v(
+    device_id bigint, picture_at timestamptz, picture jsonb, picture_file text)
+WHERE s.device_id = v.device_id
+"""
+_KEEP_TRAILS = """
+UPDATE monitor_devicestate s SET trail = v.trail
+FROM unnest(%s::bigint[], %s::bytea[]) AS v(device_id, trail) WHERE s.device_id = v.device_id
+"""
+_NEW_PASSPORTS = """
+INSERT INTO monitor_passport (device_id, learned, facts)
+SELECT id, '{}', '{}' FROM unnest(%s::bigint[]) AS id ORDER BY id ON CONFLICT DO NOTHING
+"""
+# What was learned is laid over what is known; what is null now is forgotten.
+_LEARN = """
+UPDATE monitor_passport p SET learned = jsonb_strip_nulls(p.learned || v.learned), facts = p.facts || v.facts,
+    facts_at = CASE WHEN v.facts = '{}' THEN p.facts_at ELSE v.at END
+FROM jsonb_to_recordset(%s::jsonb) AS v(device_id bigint, learned jsonb, facts jsonb, at timestamptz)
+WHERE p.device_id = v.device_id
+"""
+
+
+def watched(device_ids: Collection[int]) -> dict[int, Watched]:
+    """The devices that have an endpoint, by their keys."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WATCHED, [list(device_ids)])
+        return {row[0]: Watched(*row) for row in cursor}
+
+
+def held(device_ids: Collection[int]) -> dict[int, Held]:
+    """The states of these devices, locked; new ones for devices seen for the first time."""
+    found = _locked(device_ids)
+    missing = [pk for pk in device_ids if pk not in found]
+    if missing:
+        with connection.cursor() as cursor:
+            cursor.execute(_NEW, [Status.UNKNOWN, missing])
+        found |= _locked(missing)
+    return found
+
+
+def _locked(device_ids: Collection[int]) -> dict[int, Held]:
+    with connection.cursor() as cursor:
+        cursor.execute(_STATES, [list(device_ids)])
+        return {row[0]: _held(row) for row in cursor}
+
+
+def _held(row: Sequence[Any]) -> Held:
+    device_id, status, since, tracks, hour, *rest = row
+    return Held(device_id, status, since, read_tracks(orjson.loads(tracks)), read_hour(orjson.loads(hour)), *rest)
+
+
+def keep(states: Iterable[Held]) -> None:
+    """Write states back: what changes with every reading, and apart from it what comes with a picture."""
+    rows = list(states)
+    pictured = [row for row in rows if row.picture is not None]
+    trailed = [row for row in rows if row.trail is not None]
+    with connection.cursor() as cursor:
+        _send(cursor, _KEEP, [_row(row) for row in rows])
+        _send(cursor, _KEEP_PICTURES, [_picture_row(row) for row in pictured])
+        if trailed:
+            cursor.execute(_KEEP_TRAILS, [[row.device_id for row in trailed], [row.trail for row in trailed]])
+
+
+def _send(cursor: Any, statement: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        cursor.execute(statement, [orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()])
+
+
+def _row(state: Held) -> dict[str, Any]:
+    return {
+        "device_id": state.device_id,
+        "status": state.status,
+        "status_since": state.status_since,
+        "tracks": plain_tracks(state.tracks),
+        "hour": plain_hour(state.hour) if state.hour else {},
+        "looked_at": state.looked_at,
+    }
+
+
+def _picture_row(state: Held) -> dict[str, Any]:
+    return {
+        "device_id": state.device_id,
+        "picture_at": state.picture_at,
+        "picture": state.picture,
+        "picture_file": state.picture_file,
+    }
+
+
+def learn(readings: Iterable[Reading]) -> None:
+    """Lay what was learned over the passports; a value of None is forgotten."""
+    news: Mapping[int, Reading] = {item.device_id: item for item in readings if item.passport or item.facts}
+    if not news:
+        return
+    rows = [
+        {"device_id": device_id, "learned": item.passport, "facts": item.facts, "at": item.at}
+        for device_id, item in news.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW_PASSPORTS, [list(news)])
+        _send(cursor, _LEARN, rows)
