@@ -34,8 +34,8 @@ from monitor.health import (
 from monitor.keeping import drop, keep_last, keep_proofs
 from monitor.leases import give_back, holds_lease, leased
 from monitor.models import DeviceHour, DeviceState, Passport, Schedule, Transition
+from monitor.policies import Policies
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
-from monitor.schedule import Policies
 from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
