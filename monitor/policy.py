@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from monitor.wire import Aspect, Tier
+from monitor.wire import Aspect, Probe, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,11 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Intervals in seconds and politeness of one device. Defaults are production's (issue: 60, 600, 30, 60 s)."""
+    """How one device is asked: intervals in seconds, politeness, probe. Defaults are production's (60, 600, 30, 60 s).
+
+    `ports` are tried by the probes that only connect; none means the register's own port, which is the default, since
+    another port of an address may be another device's (a switch behind NAT, a virtual camera beside others).
+    """
 
     heartbeat_s: int = 60
     picture_s: int = 600
@@ -32,11 +37,22 @@ class Policy:
     burst: int = 4
     refill_s: int = 5
     clock_limit_s: int = 60
+    probe: Probe = Probe.ONVIF
+    ports: tuple[int, ...] = ()
 
     def every(self, tier: Tier) -> int:
         """Seconds between two looks of a tier."""
         return {Tier.HEARTBEAT: self.heartbeat_s, Tier.PICTURE: self.picture_s, Tier.FACTS: self.facts_s}[tier]
 
+
+# How the kinds without ONVIF are asked, by the register's word for them; cameras and recorders speak ONVIF.
+PROBES: Mapping[str, Probe] = {
+    "loudspeaker": Probe.HTTP,
+    "access_control": Probe.HTTP,
+    "barrier": Probe.HTTP,
+    "switch": Probe.TCP,
+    "onu": Probe.TCP,
+}
 
 # N of the last M, apart for failing and for recovering. A refused login is definite (asking again would lock the
 # account), a picture may be a passer-by.
@@ -63,7 +79,12 @@ BRIDGED_INTERVALS = 2.5
 STALE_INTERVALS = 3
 
 
-def resolve(rules: Iterable[Mapping[str, int | None]], base: Policy = Policy()) -> Policy:
+def of_kind(kind: str) -> Policy:
+    """The default policy of a kind of device."""
+    return Policy(probe=PROBES.get(kind, Probe.ONVIF))
+
+
+def resolve(rules: Iterable[Mapping[str, Any]], base: Policy = Policy()) -> Policy:
     """Lay rules over the defaults, the least specific first; a field left empty keeps what is below it."""
     names = {item.name for item in fields(Policy)}
     policy = base

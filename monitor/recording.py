@@ -35,8 +35,8 @@ from monitor.keeping import drop, keep_last, keep_proofs
 from monitor.leases import Lease, give_back, holds_lease, leased
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
+from monitor.policies import Policies
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
-from monitor.schedule import Policies
 from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
@@ -89,8 +89,7 @@ def mark_silent(now: datetime) -> int:
     """Whoever was not looked at for too long is unknown, and that is ours; give how many devices turned."""
     shortest = Schedule.objects.aggregate(every=Min("heartbeat_every"))["every"] or Policy().heartbeat_s
     late = now - timedelta(seconds=BRIDGED_INTERVALS * shortest)
-    policies = Policies()
-    batch = Batch()
+    policies, batch = Policies(now), Batch()
     with transaction.atomic():
         # Whoever is being recorded at this moment is not silent.
         free = DeviceState.objects.select_for_update(of=("self",), skip_locked=True)
@@ -142,7 +141,7 @@ def _refuse(readings: Sequence[Reading], accepted: Sequence[Reading], zone: str)
 def _take_in(readings: Sequence[Reading], leases: Mapping[int, Lease], fetch: Fetch, now: datetime) -> Batch:
     devices = ledger.watched([reading.device_id for reading in readings])
     states = ledger.held(sorted(devices))
-    policies, batch = Policies(), Batch()
+    policies, batch = Policies(now), Batch()
     for reading in readings:
         device = devices.get(reading.device_id)
         if device is not None and device.endpoint_id == reading.endpoint_id:
@@ -154,7 +153,7 @@ def _take_in(readings: Sequence[Reading], leases: Mapping[int, Lease], fetch: Fe
 
 
 def _policy(policies: Policies, device: Watched) -> Policy:
-    return policies.of(zone_id=device.zone_id, compound_id=device.compound_id, kind=device.kind)
+    return policies.of(device.zone_id, device.compound_id, device.kind, device.device_id)
 
 
 def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:

@@ -10,9 +10,8 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -20,13 +19,13 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
-from devices.models import Device, Endpoint, Kind
+from devices.models import Device, Endpoint
 from devices.secrets import Undecryptable, decrypt
 from monitor.health import Track, wants_second_look
-from monitor.models import PolicyRule, Schedule
+from monitor.models import Schedule
 from monitor.models.scheduling import LONGEST_DEADLINE_S
-from monitor.policy import Policy, resolve
-from monitor.wire import Aspect, Credential, Probe, Subject, Target, Tier
+from monitor.policies import Policies
+from monitor.wire import Aspect, Credential, Subject, Target, Tier
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +39,6 @@ LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
 # A person waits for a look: the bucket is deeper (DESIGN, decision 3).
 LOOK_BURST = 8
 
-# How each kind is spoken to (issue: "policy per kind names the probe").
-PROBES: Mapping[str, Probe] = {
-    Kind.LOUDSPEAKER: Probe.HTTP,
-    Kind.ACCESS_CONTROL: Probe.HTTP,
-    Kind.BARRIER: Probe.HTTP,
-    Kind.SWITCH: Probe.TCP,
-    Kind.ONU: Probe.TCP,
-}
 TIER_OF: Mapping[Aspect, Tier] = {
     Aspect.LINK: Tier.HEARTBEAT,
     Aspect.ACCESS: Tier.PICTURE,
@@ -56,28 +47,6 @@ TIER_OF: Mapping[Aspect, Tier] = {
     Aspect.IDENTITY: Tier.FACTS,
     Aspect.RECORDING: Tier.FACTS,
 }
-
-
-class Policies:
-    """The policy of any device, from the rules in force; the few rules are read once."""
-
-    @cached_property
-    def _rules(self) -> list[PolicyRule]:
-        return sorted(PolicyRule.objects.all(), key=lambda rule: rule.specificity)
-
-    def of(self, *, zone_id: int | None, compound_id: int, kind: str) -> Policy:
-        """Defaults with every rule laid over them that speaks of this zone, compound and kind."""
-        names = [item.name for item in fields(Policy)]
-        return resolve(
-            {name: getattr(rule, name) for name in names}
-            for rule in self._rules
-            if rule.zone_id in (None, zone_id) and rule.compound_id in (None, compound_id) and rule.kind in ("", kind)
-        )
-
-    def of_device(self, device: Device) -> Policy:
-        """The policy of a device whose endpoint is loaded."""
-        zone_id = device.endpoint.zone_id if device.endpoint else None
-        return self.of(zone_id=zone_id, compound_id=device.compound_id, kind=device.kind)
 
 
 def phase_after(endpoint_id: int, every_s: int, now: datetime) -> datetime:
@@ -104,7 +73,7 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
         gone, _rows = Schedule.objects.filter(pk__in=[row.pk for row in idle]).delete()
     have = {row.endpoint_id: row for row in Schedule.objects.filter(chosen)}
     # In the order in which recording locks them, so that the two never wait for each other in a circle.
-    wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint").order_by("endpoint"))
+    wanted = _intervals(Device.objects.polled().filter(chosen).select_related("endpoint").order_by("endpoint"), now)
     rows = [
         _row(endpoint, every, have.get(endpoint.pk), now)
         for endpoint, every in wanted
@@ -124,8 +93,8 @@ _EVERY = ("heartbeat_every", "picture_every", "facts_every")
 _DUE = ("heartbeat_due", "picture_due", "facts_due")
 
 
-def _intervals(devices: Iterable[Device]) -> Iterator[tuple[Endpoint, tuple[int, int | None, int]]]:
-    policies = Policies()
+def _intervals(devices: Iterable[Device], now: datetime) -> Iterator[tuple[Endpoint, tuple[int, int | None, int]]]:
+    policies = Policies(now)
     by_endpoint: dict[int, list[Device]] = defaultdict(list)
     for device in devices:
         by_endpoint[device.endpoint_id or 0].append(device)
@@ -250,7 +219,7 @@ def claim_for_look(device: Device, now: datetime) -> Claim | None:
 
 
 def _row_for_look(device: Device, now: datetime) -> Schedule:
-    for endpoint, every in _intervals([device]):
+    for endpoint, every in _intervals([device], now):
         Schedule.objects.bulk_create([_row(endpoint, every, None, now)], ignore_conflicts=True)
     return Schedule.objects.select_for_update().get(endpoint=device.endpoint_id)
 
@@ -304,7 +273,8 @@ def _target(
         host=endpoint.host,
         port=endpoint.port,
         scheme=endpoint.scheme,
-        probe=PROBES.get(devices[0].kind, Probe.ONVIF),
+        probe=terms.probe,
+        ports=terms.ports,
         subjects=tuple(_subject(device, claim, looking=looking) for device in devices),
         lease=claim.lease,
         credential=logins.get(endpoint.pk),

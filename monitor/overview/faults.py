@@ -16,8 +16,8 @@ from monitor.causes import CAUSES, Category, Cause
 from monitor.models import DeviceState, Incident, Picture
 from monitor.overview.nearby import Neighbour, near, seen_in
 from monitor.overview.outlines import arrow, outline
+from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
-from monitor.schedule import Policies
 from monitor.wire import Aspect
 
 # Consequences named on a card; more are counted.

@@ -15,8 +15,8 @@ from django.utils.http import urlencode
 from devices.models import Compound, Device, Kind, Life
 from devices.models.kinds import CAMERAS, INFRASTRUCTURE
 from monitor.overview.standing import Group, Word, annotated, group_of, state_of, word, worst_first
+from monitor.policies import Policies
 from monitor.policy import Policy
-from monitor.schedule import Policies
 
 if TYPE_CHECKING:
     from devices.models import User

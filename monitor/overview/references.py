@@ -12,8 +12,8 @@ from monitor.causes import CAUSES
 from monitor.keeping import keep, media
 from monitor.models import DeviceState, Incident, LearnedView, Picture
 from monitor.overview.acts import Act, log
+from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
-from monitor.schedule import Policies
 from monitor.wire import Aspect
 
 

@@ -11,8 +11,8 @@ from devices.models import Device
 from monitor.causes import CAUSES
 from monitor.health import State, Track
 from monitor.overview.points import polled_of
+from monitor.policies import Policies
 from monitor.policy import FAILING
-from monitor.schedule import Policies
 from monitor.wire import Aspect
 
 # Suspects of a first page; a fleet in trouble has many, and each is decided within the minute.

@@ -17,7 +17,6 @@ from devices.models import Device, Endpoint
 from monitor import schedule
 from monitor.health import State, Track
 from monitor.models import Passport, PolicyRule, Schedule
-from monitor.policy import Policy
 from monitor.schedule import BATCH, LEASE_S, LOOK_BURST, PICTURE_BATCH, phase_after
 from monitor.wire import Aspect, Probe, Subject, Target, Tier
 from tests import factories
@@ -156,58 +155,6 @@ def test_only_the_chosen_endpoints_are_brought_in_step(camera: Device) -> None:
     Device.objects.update(pause_reason="painting")
     assert schedule.sync(START, [other.endpoint_id or 0]) == 0
     assert Schedule.objects.exists()
-
-
-# -- policies
-
-
-@pytest.mark.parametrize(
-    ("rules", "seconds"),
-    [
-        ([], 60),
-        (["everywhere"], 1),
-        (["everywhere", "zone"], 2),
-        (["everywhere", "zone", "kind"], 3),
-        (["everywhere", "zone", "kind", "zone and kind"], 4),
-        (["compound", "zone and kind", "everywhere"], 5),
-        (["compound and kind", "compound", "zone and kind"], 6),
-        (["all three", "compound and kind"], 7),
-        (["another zone", "another kind", "another compound"], 60),
-    ],
-)
-def test_the_most_specific_rule_wins(camera: Device, rules: list[str], seconds: int) -> None:
-    assert camera.endpoint is not None
-    here = {"zone": camera.endpoint.zone, "compound": camera.compound, "kind": camera.kind}
-    scopes: dict[str, dict[str, object]] = {
-        "everywhere": {},
-        "zone": {"zone": here["zone"]},
-        "kind": {"kind": here["kind"]},
-        "zone and kind": {"zone": here["zone"], "kind": here["kind"]},
-        "compound": {"compound": here["compound"]},
-        "compound and kind": {"compound": here["compound"], "kind": here["kind"]},
-        "all three": here,
-        "another zone": {"zone": factories.zone("other")},
-        "another kind": {"kind": "switch"},
-        "another compound": {"compound": factories.compound()},
-    }
-    for name in rules:
-        PolicyRule.objects.create(heartbeat_s=list(scopes).index(name) + 1, **scopes[name])
-
-    assert schedule.Policies().of_device(camera).heartbeat_s == seconds
-
-
-def test_an_empty_field_keeps_what_a_wider_rule_says(camera: Device) -> None:
-    PolicyRule.objects.create(heartbeat_s=30, settle_s=0)
-    PolicyRule.objects.create(kind=camera.kind, picture_s=300)
-
-    assert schedule.Policies().of_device(camera) == Policy(heartbeat_s=30, settle_s=0, picture_s=300)
-
-
-def test_a_device_without_an_endpoint_has_the_policy_of_its_compound(camera: Device) -> None:
-    channel = factories.device(camera.compound, endpoint=None)
-    PolicyRule.objects.create(zone=factories.zone(), heartbeat_s=30)
-
-    assert schedule.Policies().of_device(channel).heartbeat_s == 60
 
 
 # -- claiming

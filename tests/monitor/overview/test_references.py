@@ -12,8 +12,8 @@ from monitor.keeping import media
 from monitor.models import DeviceState, LearnedView, Picture
 from monitor.overview.acts import Act, acts_on
 from monitor.overview.references import Doubtful, NotAcceptable, Outdated, accept
+from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
-from monitor.schedule import Policies
 from tests import factories
 from tests.monitor.overview.seeing import NOW
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from devices.models import Compound, Device, District, Endpoint, Organisation, Role, User, Zone
 from monitor.keeping import media
 from monitor.models import DeviceHour, Incident, LearnedView, Picture, PolicyRule, Pulse, Schedule, Transition
+from monitor.policies import Policies
 from monitor.policy import Policy
 from monitor.quickstart.demo.drawing import Job, draw
 from monitor.quickstart.demo.load import Removed
@@ -21,7 +22,6 @@ from monitor.quickstart.demo.plan import POLICY, code_of, thing
 from monitor.quickstart.demo.references import jobs
 from monitor.quickstart.demo.register import NameTaken
 from monitor.quickstart.demo.remove import REMOVED
-from monitor.schedule import Policies
 from monitor.vision import CameraModel
 from tests import factories as make
 from tests.monitor.quickstart.demo.support import SHORT_DAYS, City
