@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from devices.models.devices import CAMERAS
+from devices.models.kinds import CAMERAS
 from monitor.availability import Hour
 from monitor.health import Status, Track
 from monitor.models.states import plain_hour, plain_tracks, read_hour, read_tracks

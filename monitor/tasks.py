@@ -17,11 +17,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import recording, schedule
+from monitor import batches, claims, recording, schedule
 from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
 from monitor.celery import app
 from monitor.models import Look, LookStep, Pulse
+from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
 
 log = logging.getLogger(__name__)
@@ -89,15 +90,16 @@ def look(self: Task[Any, Any], look_id: int) -> str:
     if device.endpoint is None:
         _end_look(Look.objects.all(), look_id, "no_endpoint")
         return "the device has no endpoint"
-    claim = schedule.claim_for_look(device, timezone.now())
+    now = timezone.now()
+    claim = claims.claim_for_look(device, now)
     if claim is None:
         if self.request.retries >= LOOK_TRIES:
             _end_look(Look.objects.all(), look_id, "busy")
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
     zone = device.endpoint.zone.name
-    sealed = seal(Order(tuple(schedule.targets([claim], only=device)), claim.lease), keys_of(zone))
-    app.send_task("probe.look", [zone, look_id, sealed], queue=f"look.{zone}", expires=schedule.PATIENCE_S)
+    sealed = seal(Order(tuple(targets([claim], now, only=device)), claim.lease, now), keys_of(zone))
+    app.send_task("probe.look", [zone, look_id, sealed], queue=f"look.{zone}", expires=claims.PATIENCE_S)
     Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
     return f"look {look_id} sent to {zone}"
 
@@ -129,13 +131,10 @@ def _send_apart(zone: Zone) -> int:
 
 def _send_due(zone: Zone) -> int:
     sent = 0
-    while claims := schedule.claim(zone.pk, timezone.now()):
-        targets = schedule.targets(claims)
-        schedule.let_go(claims, targets)
-        for batch in schedule.batches(targets):
-            sealed = seal(Order(tuple(batch)), keys_of(zone.name))
-            app.send_task("probe.visit", [zone.name, sealed], queue=f"probe.{zone.name}", expires=schedule.PATIENCE_S)
-        sent += len(claims)
+    for order in batches.due(zone, timezone.now()):
+        sealed = seal(order, keys_of(zone.name))
+        app.send_task("probe.visit", [zone.name, sealed], queue=f"probe.{zone.name}", expires=claims.PATIENCE_S)
+        sent += len(order.targets)
     return sent
 
 

@@ -16,10 +16,12 @@ from django.utils import timezone
 from devices.models import Compound, Credential, Device, District, Endpoint, Kind, Life, Zone
 from monitor import recording, schedule, vision
 from monitor.benching.cpu import measured
+from monitor.claims import Claim
 from monitor.models import LearnedView, Schedule
 from monitor.probes.pictures import look
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
+from monitor.targets import targets
 from monitor.wire import Order, Reading, Results, Target, Tier, Verdict, open_order, open_results, seal
 
 MESSAGE_LIFE_S = 60
@@ -94,8 +96,8 @@ class Round:
         lease, until = uuid.uuid4(), timezone.now() + timedelta(seconds=MESSAGE_LIFE_S)
         rows = Schedule.objects.filter(zone=self.zone)
         rows.update(lease=lease, leased_until=until)
-        claims = [schedule.Claim(row.pk, str(lease), tiers, False, row.worked, None, "") for row in rows]
-        return [_polite_to_nobody(target, whole=whole) for target in schedule.targets(claims)]
+        leased = [Claim(row.pk, str(lease), tiers, worked=row.worked) for row in rows]
+        return [_polite_to_nobody(target, whole=whole) for target in targets(leased, timezone.now())]
 
     def record(self, token: str) -> list[Reading]:
         """Write sealed readings; they must all count."""

@@ -136,6 +136,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='schedule',
+            name='claimed',
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='schedule',
             name='rested_at',
             field=models.DateTimeField(null=True),
         ),

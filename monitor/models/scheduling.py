@@ -122,6 +122,8 @@ class Schedule(models.Model):
     due = models.DateTimeField()
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
+    # The tiers that the lease took along, as the bits of `claims.BITS`: of a lost one just these are due again.
+    claimed = models.PositiveSmallIntegerField(default=0)
     worked = models.BooleanField(default=False)
     hold_until = models.DateTimeField(null=True)
     hold_cause = models.CharField(max_length=32, blank=True)

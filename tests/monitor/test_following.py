@@ -7,9 +7,10 @@ from django.conf import LazySettings
 from django.db import connection
 
 from devices.models import Device, Zone
-from monitor import recording, schedule, tasks
+from monitor import claims, recording, schedule, tasks
 from monitor.health import Status
 from monitor.models import DeviceHour, DeviceState, Event, Incident, Schedule
+from monitor.targets import targets
 from monitor.wire import Tier
 from tests import factories
 from tests.monitor.visits import BLANK, OFF, START, lease, minute, round_of, visit
@@ -116,31 +117,54 @@ def test_hours_in_which_we_could_not_look_are_blind_also_of_what_was_offline(cam
 # -- what was claimed
 
 
-def test_a_visit_that_never_came_back_has_all_its_tiers_due_again(camera: Device) -> None:
+def lost(camera: Device, *tiers: Tier) -> None:
+    """A visit that had taken these tiers along never came back; nothing but a heartbeat is due."""
     lease(camera)
-    Schedule.objects.update(heartbeat_due=minute(1), picture_due=minute(30), facts_due=minute(999), due=minute(1))
+    due = {"heartbeat_due": minute(1), "picture_due": minute(30), "facts_due": minute(999), "due": minute(1)}
+    Schedule.objects.update(claimed=sum(claims.BITS[tier] for tier in tiers), **due)
 
-    (found,) = schedule.claim(factories.zone().pk, minute(2))
 
-    assert (found.tiers, found.recheck) == (frozenset(Tier), True)
+def test_a_visit_that_never_came_back_has_what_it_took_along_due_again(camera: Device) -> None:
+    lost(camera, Tier.PICTURE)
+
+    (found,) = claims.claim(factories.zone().pk, minute(2))
+
+    assert (found.tiers, found.recheck) == (frozenset({Tier.HEARTBEAT, Tier.PICTURE}), True)
+
+
+def test_facts_that_got_lost_are_not_waited_for_a_day(camera: Device) -> None:
+    lost(camera, Tier.FACTS)
+
+    (found,) = claims.claim(factories.zone().pk, minute(2))
+
+    assert found.tiers == {Tier.HEARTBEAT, Tier.FACTS}
+
+
+def test_a_picture_that_got_lost_waits_for_the_next_who_takes_pictures(camera: Device) -> None:
+    lost(camera, Tier.PICTURE)
+
+    (found,) = claims.claim_others(factories.zone().pk, minute(2))
+
+    assert found.tiers == {Tier.HEARTBEAT}
+    assert Schedule.objects.get().picture_due == Schedule.objects.get().due == minute(2)
 
 
 def test_a_paused_device_costs_no_lease(camera: Device) -> None:
     factories.schedule(camera, due=START, heartbeat_due=START)
     Device.objects.update(pause_reason="roadworks")
-    claims = schedule.claim(factories.zone().pk, minute(1))
+    found = claims.claim(factories.zone().pk, minute(1))
 
-    schedule.let_go(claims, schedule.targets(claims))
+    claims.let_go(found, {item.endpoint_id for item in targets(found, minute(1))})
 
-    assert len(claims) == 1
+    assert len(found) == 1
     assert Schedule.objects.get().lease is None
 
 
 def test_what_is_to_be_visited_keeps_its_lease(camera: Device) -> None:
     factories.schedule(camera, due=START, heartbeat_due=START)
-    claims = schedule.claim(factories.zone().pk, minute(1))
+    found = claims.claim(factories.zone().pk, minute(1))
 
-    schedule.let_go(claims, schedule.targets(claims))
+    claims.let_go(found, {item.endpoint_id for item in targets(found, minute(1))})
 
     assert Schedule.objects.get().lease is not None
 
@@ -168,9 +192,9 @@ def test_a_password_that_no_key_opens_holds_up_no_other(camera: Device, caplog: 
             [bad.endpoint.credential_id],
         )
     for item in (good, bad):
-        factories.schedule(item, due=START)
+        factories.schedule(item, due=START, picture_due=START)
 
-    found = {item.endpoint_id: item for item in schedule.targets(schedule.claim(factories.zone().pk, minute(1)))}
+    found = {item.endpoint_id: item for item in targets(claims.claim(factories.zone().pk, minute(1)), minute(1))}
 
     login = found[good.endpoint_id or 0].credential
     assert login is not None

@@ -20,12 +20,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from devices.models import Credential, Device, Endpoint, Zone
-from monitor import schedule, tasks
+from monitor import claims, schedule, tasks
 from monitor.celery import app
 from monitor.health import Status
 from monitor.models import Incident, Look, Notification, Schedule
 from monitor.simulator.plan import CityPlan, DevicePlan, SceneSpec
 from monitor.simulator.server import RunningCity
+from monitor.targets import targets
 from monitor.wire import Order, Target, seal
 from tests import factories
 from tests.monitor.conftest import Eventually, MailServer
@@ -145,7 +146,7 @@ def _endpoint_again() -> Endpoint:
 def _target(gate: Device) -> Target:
     schedule.sync(timezone.now())
     far_future = timezone.now().replace(year=2100)
-    (target,) = schedule.targets(schedule.claim(Zone.objects.get().pk, far_future))
+    (target,) = targets(claims.claim(Zone.objects.get().pk, far_future), far_future)
     return target
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 
 from devices.models import Device
-from monitor import incidents, recording, schedule
+from monitor import claims, incidents, recording, schedule
 from monitor.alerts.fanout import fan_out
 from monitor.health import Change, State
 from monitor.models import DeviceState, Event, Incident, Schedule, Transition
@@ -161,7 +161,7 @@ def test_batches_of_the_same_devices_in_any_order_never_lock_each_other_out() ->
         for number in range(8):
             recording.mark_silent(minute(number * 7))
             schedule.sync(minute(number))
-            schedule.claim(zone, minute(number))
+            claims.claim(zone, minute(number))
             fan_out(minute(number))
 
     for other in [Other(lambda: record(0)), Other(lambda: record(1)), Other(keep_house)]:
@@ -188,12 +188,12 @@ def test_a_look_and_a_tick_never_both_hold_an_endpoint(camera: Device) -> None:
 
     def tick() -> None:
         gate.wait()
-        claims = schedule.claim(factories.zone().pk, due)
-        got.append(camera.endpoint_id in {claim.endpoint_id for claim in claims})
+        found = claims.claim(factories.zone().pk, due)
+        got.append(camera.endpoint_id in {claim.endpoint_id for claim in found})
 
     def look() -> None:
         gate.wait()
-        got.append(schedule.claim_for_look(camera, due) is not None)
+        got.append(claims.claim_for_look(camera, due) is not None)
 
     for other in (Other(tick), Other(look)):
         other.done()

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from devices.models import Device, Endpoint
-from monitor import schedule, tasks
+from monitor import batches, claims, tasks
 from monitor.health import Status
 from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
@@ -85,7 +85,7 @@ def test_a_batch_that_nobody_takes_expires(camera: Device, broker: redis.Redis) 
 
     [raw] = broker.lrange("probe.local", 0, -1)
     expires = datetime.fromisoformat(json.loads(raw)["headers"]["expires"])
-    assert timedelta(0) <= expires - before - timedelta(seconds=schedule.PATIENCE_S) < timedelta(seconds=5)
+    assert timedelta(0) <= expires - before - timedelta(seconds=claims.PATIENCE_S) < timedelta(seconds=5)
 
 
 def test_a_tick_sends_nothing_twice(camera: Device, broker: redis.Redis) -> None:
@@ -101,8 +101,7 @@ def test_a_tick_goes_on_until_nothing_is_due(
 ) -> None:
     for item in (camera, factories.device(), factories.device()):
         factories.schedule(item)
-    real = schedule.claim
-    monkeypatch.setattr(schedule, "claim", lambda zone, now: real(zone, now, limit=2))
+    monkeypatch.setattr(batches, "PICTURE_BATCH", 2)
 
     assert tasks.tick().startswith("3 endpoints sent")
     assert len(waiting(broker, "probe.local")) == 2

@@ -15,7 +15,7 @@ from devices.models import Compound, Device, District, Endpoint, Organisation, R
 from monitor.keeping import media
 from monitor.models import DeviceHour, Incident, LearnedView, Picture, PolicyRule, Pulse, Schedule, Transition
 from monitor.policies import Policies
-from monitor.policy import Policy
+from monitor.policy import Policy, resolve
 from monitor.quickstart.demo.drawing import Job, draw
 from monitor.quickstart.demo.load import Removed
 from monitor.quickstart.demo.plan import POLICY, code_of, thing
@@ -94,7 +94,7 @@ def test_the_demo_is_looked_at_by_its_own_intervals_and_the_rest_by_production_s
     city.load()
     real = make.device()
     policies = Policies()
-    assert policies.of_device(device("hf-01")) == Policy(**POLICY)
+    assert policies.of_device(device("hf-01")) == resolve([POLICY])
     assert policies.of_device(Device.objects.select_related("endpoint").get(pk=real.pk)) == Policy()
 
 

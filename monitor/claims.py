@@ -1,0 +1,184 @@
+"""Leases on what is due: claimed in one statement that moves the due instants on, given back when there was no need."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from devices.models import Device
+from monitor.models import Schedule
+from monitor.models.scheduling import LONGEST_DEADLINE_S
+from monitor.pace import UNHURRIED, Pace
+from monitor.schedule import SPREAD, row_for_look
+from monitor.wire import Tier
+
+# What a batch may wait in the queue before the visit is worthless, in seconds; a lease outlasts it and any visit.
+PATIENCE_S = 30
+LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
+# A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
+BATCH, PICTURE_BATCH = 500, 100
+
+# What is due for less than two ticks is in time: nobody looks at the schedule more often.
+IN_TIME_TICKS = 2
+
+# The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
+BITS = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One leased endpoint and which of its tiers are due, and how late: as shares of their intervals, and in seconds.
+
+    What the ticks explain is not late.
+    """
+
+    endpoint_id: int
+    lease: str
+    tiers: frozenset[Tier]
+    recheck: bool = False
+    worked: bool = False
+    hold_until: datetime | None = None
+    hold_cause: str = ""
+    rested_at: datetime | None = None
+    heartbeat_late: float = 0.0
+    picture_late: float = 0.0
+    overdue_s: float = 0.0
+
+
+def _next(tier: str, clock: str) -> str:
+    """When a tier is due again: the next instant of its phase by the zone's clock, in real time."""
+    every, phase = f"s.{tier}_every", f"(s.endpoint_id * {SPREAD}::bigint %% s.{tier}_every)"
+    shown, stretch = f"%({clock}_shown)s", f"%({clock}_stretch)s"
+    following = f"(floor(({shown} - {phase}) / {every}) + 1) * {every} + {phase}"
+    return f"to_timestamp(%(epoch)s + ({following} - {shown}) * {stretch})"
+
+
+# `p.{tier}` says whether the tier is taken along. A picture that a lost lease had taken, and this one does not, is due.
+_NEW = {
+    "heartbeat": f"CASE WHEN p.heartbeat THEN {_next('heartbeat', 'heartbeat')} ELSE s.heartbeat_due END",
+    "picture": f"CASE WHEN p.picture THEN {_next('picture', 'picture')} "
+    "WHEN p.lost & 2 > 0 THEN %(now)s ELSE s.picture_due END",
+    "facts": f"CASE WHEN p.facts THEN {_next('facts', 'real')} ELSE s.facts_due END",
+}
+_RECHECK = "CASE WHEN s.recheck_due <= %(now)s THEN NULL ELSE s.recheck_due END"
+
+
+def _statement(picked: str, pictures: str) -> str:
+    """The claim; `picked` narrows what is due, `pictures` says whether pictures are taken along."""
+    return f"""
+WITH due AS (
+    SELECT *, CASE WHEN leased_until IS NULL THEN 0 ELSE claimed END AS lost FROM monitor_schedule
+    WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s) AND {picked}
+    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
+picked AS (
+    SELECT endpoint_id, heartbeat_due, picture_due, due, lost,
+        heartbeat_due <= %(now)s OR lost & 1 > 0 AS heartbeat,
+        {pictures} AND picture_every IS NOT NULL AND (picture_due <= %(now)s OR lost & 2 > 0) AS picture,
+        facts_due <= %(now)s OR lost & 4 > 0 AS facts,
+        COALESCE(recheck_due <= %(now)s, FALSE) OR lost > 0 AS recheck
+    FROM due)
+UPDATE monitor_schedule s SET
+    lease = %(lease)s, leased_until = %(until)s,
+    claimed = p.heartbeat::int + 2 * p.picture::int + 4 * p.facts::int,
+    heartbeat_due = {_NEW["heartbeat"]}, picture_due = {_NEW["picture"]}, facts_due = {_NEW["facts"]},
+    recheck_due = {_RECHECK},
+    due = LEAST({_NEW["heartbeat"]}, {_NEW["picture"]}, {_NEW["facts"]}, {_RECHECK})
+FROM picked p WHERE p.endpoint_id = s.endpoint_id
+RETURNING s.endpoint_id, p.heartbeat, p.picture, p.facts, p.recheck, s.worked, s.hold_until, s.hold_cause, s.rested_at,
+    (extract(epoch FROM %(now)s - p.heartbeat_due) - %(grace)s) / s.heartbeat_every,
+    (extract(epoch FROM %(now)s - p.picture_due) - %(grace)s) / s.picture_every,
+    extract(epoch FROM %(now)s - p.due)
+"""  # noqa: S608 - built from constants of this module only
+
+
+_ALL = _statement("TRUE", "TRUE")
+_PICTURES = _statement("picture_due <= %(now)s AND picture_every IS NOT NULL", "TRUE")
+_OTHERS = _statement("(heartbeat_due <= %(now)s OR facts_due <= %(now)s OR recheck_due <= %(now)s)", "FALSE")
+
+
+def claim(zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+    """Lease whatever is due in a zone and move its instants on, in one statement; the longest due first."""
+    return _claim(_ALL, zone_id, now, limit, pace)
+
+
+def claim_pictures(zone_id: int, now: datetime, limit: int = PICTURE_BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+    """Lease endpoints whose picture is due, with whatever else is due there."""
+    return _claim(_PICTURES, zone_id, now, limit, pace)
+
+
+def claim_others(zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+    """Lease endpoints of which something else is due; a picture that is due, too, waits."""
+    return _claim(_OTHERS, zone_id, now, limit, pace)
+
+
+def _claim(statement: str, zone_id: int, now: datetime, limit: int, pace: Pace) -> list[Claim]:
+    lease, epoch = uuid.uuid4(), now.timestamp()
+    asked: dict[str, Any] = {
+        "zone": zone_id,
+        "now": now,
+        "epoch": epoch,
+        "limit": limit,
+        "lease": lease,
+        "until": now + timedelta(seconds=LEASE_S),
+        "grace": IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S,
+        "real_shown": epoch,
+        "real_stretch": 1.0,
+    }
+    for name, clock in (("heartbeat", pace.heartbeat), ("picture", pace.picture)):
+        asked |= {f"{name}_shown": clock.at(now).timestamp(), f"{name}_stretch": clock.stretch}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return [_claimed(str(lease), row) for row in cursor]
+
+
+def _claimed(lease: str, row: Sequence[Any]) -> Claim:
+    endpoint_id, heartbeat, picture, facts, recheck, worked, until, cause, rested_at, late, picture_late, overdue = row
+    due = {Tier.HEARTBEAT: heartbeat, Tier.PICTURE: picture, Tier.FACTS: facts}
+    return Claim(
+        endpoint_id,
+        lease,
+        frozenset(tier for tier, is_due in due.items() if is_due),
+        recheck,
+        worked,
+        until,
+        cause,
+        rested_at,
+        float(late) if heartbeat else 0.0,
+        float(picture_late) if picture else 0.0,
+        float(overdue),
+    )
+
+
+def let_go(claims: Sequence[Claim], wanted: Collection[int]) -> None:
+    """Give back what was claimed for nothing: all devices of the endpoint are paused or gone."""
+    empty = [item for item in claims if item.endpoint_id not in wanted]
+    if empty:
+        rows = Schedule.objects.filter(endpoint__in=[item.endpoint_id for item in empty], lease=empty[0].lease)
+        rows.update(lease=None, leased_until=None)
+
+
+def claim_for_look(device: Device, now: datetime) -> Claim | None:
+    """Lease a device's endpoint for a person's look, paused ones too; None while a visit is under way."""
+    with transaction.atomic():
+        row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first() or row_for_look(
+            device, now
+        )
+        if row.leased_until and row.leased_until > now:
+            return None
+        row.lease, row.leased_until, row.claimed = uuid.uuid4(), now + timedelta(seconds=LEASE_S), 0
+        row.save(update_fields=["lease", "leased_until", "claimed"])
+    return Claim(
+        row.endpoint_id,
+        str(row.lease),
+        frozenset(Tier),
+        worked=row.worked,
+        hold_until=row.hold_until,
+        hold_cause=row.hold_cause,
+        rested_at=row.rested_at,
+    )

@@ -1,0 +1,70 @@
+"""When the machine is too small: intervals lengthen evenly, by one factor, and everybody keeps their turn.
+
+A zone's heartbeats follow a clock of their own, and so do its pictures. While there is capacity it is the real one;
+under overload it runs `stretch` times slower. An endpoint is due when that clock shows its phase, so that every
+interval of the zone grows by the same factor, without a jump when the factor changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+# How late the longest due may be, as a share of its interval, before intervals lengthen; below it they shorten again.
+LATE_SHARE = 0.05
+# Of the excess, so much becomes stretch at each tick: up quickly, down slowly, so that the factor settles.
+GAIN, MOST_UP, MOST_DOWN = 0.3, 0.05, 0.01
+LONGEST = 20.0
+# A smaller change is not worth a new clock.
+LEAST_CHANGE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Showed `shown` at the real instant `since` and has run `stretch` times slower than real time from then on."""
+
+    since: datetime = _EPOCH
+    shown: datetime = _EPOCH
+    stretch: float = 1.0
+
+    def at(self, now: datetime) -> datetime:
+        """What it shows at a real instant."""
+        return self.shown + (now - self.since) / self.stretch
+
+    def real(self, shown: datetime) -> datetime:
+        """The real instant at which it will show this."""
+        return self.since + (shown - self.shown) * self.stretch
+
+    def turned_to(self, stretch: float, now: datetime) -> Clock:
+        """The same clock, from now on at another speed."""
+        return replace(self, since=now, shown=self.at(now), stretch=stretch)
+
+
+REAL = Clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The two clocks of a zone."""
+
+    heartbeat: Clock = REAL
+    picture: Clock = REAL
+
+
+UNHURRIED = Pace()
+
+
+def next_stretch(stretch: float, late_share: float) -> float:
+    """The factor for the next tick, given how late the longest due was, as a share of its interval."""
+    change = max(-MOST_DOWN, min(MOST_UP, GAIN * (late_share - LATE_SHARE)))
+    wanted = max(1.0, min(LONGEST, stretch * (1 + change)))
+    return stretch if abs(wanted - stretch) < LEAST_CHANGE else wanted
+
+
+def phase_after(phase_s: int, every_s: int, now: datetime, clock: Clock = REAL) -> datetime:
+    """The next real instant after `now` at which the clock shows a time congruent to the phase, modulo the interval."""
+    shown = clock.at(now)
+    steps = (int(shown.timestamp()) - phase_s) // every_s + 1
+    return clock.real(_EPOCH + timedelta(seconds=steps * every_s + phase_s))

@@ -1,0 +1,82 @@
+"""How the polling of a zone is paced: its clocks, how much more it can take on, and the batches that are under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from monitor.models import ZoneState
+from monitor.pace import Clock, Pace, next_stretch
+
+# A zone is given so many seconds' worth of what it has lately done; while that lies there, nothing more is claimed.
+AHEAD_S = 15
+MEASURED_S = 60
+# What may be under way in a zone of which nothing is known yet: a tick's worth of five thousand devices.
+FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many endpoints a zone may be sent now: those whose picture is due, and the others."""
+
+    pictures: int
+    others: int
+
+
+def pace_of(zone_id: int) -> Pace:
+    """The clocks of a zone; real ones where it never had to be slowed down."""
+    row = ZoneState.objects.filter(pk=zone_id).first()
+    if row is None or row.paced_at is None or row.heartbeat_at is None or row.picture_at is None:
+        return Pace()
+    return Pace(
+        Clock(row.paced_at, row.heartbeat_at, row.heartbeat_stretch),
+        Clock(row.paced_at, row.picture_at, row.picture_stretch),
+    )
+
+
+def adjust(zone_id: int, pace: Pace, heartbeat_late: float, picture_late: float, now: datetime) -> Pace:
+    """Slow a zone down or let it speed up, by how late its longest due were (shares of their intervals)."""
+    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late)
+    picture = next_stretch(pace.picture.stretch, picture_late)
+    if (heartbeat, picture) == (pace.heartbeat.stretch, pace.picture.stretch):
+        return pace
+    changed = Pace(pace.heartbeat.turned_to(heartbeat, now), pace.picture.turned_to(picture, now))
+    ZoneState.objects.update_or_create(
+        zone_id=zone_id,
+        defaults={
+            "paced_at": now,
+            "heartbeat_at": changed.heartbeat.shown,
+            "heartbeat_stretch": heartbeat,
+            "picture_at": changed.picture.shown,
+            "picture_stretch": picture,
+        },
+    )
+    return changed
+
+
+_UNDER_WAY = """
+WITH leased AS (
+    SELECT claimed & 2 > 0 AS pictures FROM monitor_schedule WHERE zone_id = %(zone)s AND leased_until > %(now)s),
+sent AS (
+    SELECT pictures, endpoints FROM monitor_batch WHERE zone_id = %(zone)s AND sent_at > %(since)s)
+SELECT pictures, (SELECT count(*) FROM leased l WHERE l.pictures = kinds.pictures),
+    (SELECT COALESCE(sum(endpoints), 0) FROM sent s WHERE s.pictures = kinds.pictures)
+FROM (VALUES (TRUE), (FALSE)) AS kinds (pictures)
+"""
+
+
+def room(zone_id: int, now: datetime) -> Room:
+    """How much more a zone can take: enough to keep it busy, never so much that claims pile up and expire."""
+    asked: dict[str, Any] = {"zone": zone_id, "now": now, "since": now - timedelta(seconds=MEASURED_S)}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNDER_WAY, asked)
+        found = {pictures: (leased, int(sent)) for pictures, leased, sent in cursor}
+    return Room(_room(*found[True], FIRST_PICTURES), _room(*found[False], FIRST_HEARTBEATS))
+
+
+def _room(leased: int, sent: int, first: int) -> int:
+    """`leased` is under way, `sent` were sent in the last minute: the difference was done in it."""
+    return max(0, max(first, AHEAD_S * (sent - leased) // MEASURED_S) - leased)
