@@ -86,6 +86,7 @@ class Book:
     def readings(self, at: datetime, took_ms: float) -> list[Reading]:
         """One reading for each subject. Requests are told where somebody watches or something is amiss, once."""
         readings: list[Reading] = []
+        owed_s = round(self.talk.endpoint.bucket.owed_s(), 1)
         for subject in self.talk.target.subjects:
             findings = self._complete(subject)
             telling = self.talk.on_step is not None or any(one.verdict is not Verdict.OK for one in findings.values())
@@ -102,6 +103,7 @@ class Book:
                     picture=self._notes.get(subject.device_id),
                     credential=self.login.used,
                     hold_s=self.login.hold_s,
+                    owed_s=owed_s,
                     requests=tuple(self.talk.requests) if telling and not readings else (),
                 )
             )

@@ -26,6 +26,14 @@ class Bucket:
         spent = self._full_at - self._clock()
         return max(0.0, spent - (self._burst - 1) * self._refill_s)
 
+    def owe(self, seconds: float) -> None:
+        """Count what others have asked: the bucket will be full no sooner than in so many seconds."""
+        self._full_at = max(self._full_at, self._clock() + seconds)
+
+    def owed_s(self) -> float:
+        """Seconds until the bucket is full."""
+        return max(0.0, self._full_at - self._clock())
+
     def take(self) -> None:
         """Book one request from now on."""
         self._full_at = max(self._full_at, self._clock()) + self._refill_s

@@ -1,6 +1,8 @@
-"""What a probe process keeps between visits: connections, nonces, token buckets, learned clock offsets.
+"""What a probe process keeps between visits: nonces, token buckets, learned clock offsets.
 
-One session lives on one event loop, as long as its process. Everything here can be lost without harm.
+One session lives on one event loop, as long as its process. Everything here can be lost without harm: what must not be
+forgotten (how much an endpoint was asked, whether a login rests) travels with the visit. Connections end with it: the
+next visit may be another process's, and a device has few to give.
 """
 
 from __future__ import annotations
@@ -17,9 +19,8 @@ from monitor.probes.bucket import Bucket
 from monitor.probes.transport import Line, tls_context
 from monitor.wire import Target
 
-# What a probe process of 50,000 endpoints may remember (about 2 kB each) and hold open (file descriptors).
+# What a probe process of 50,000 endpoints may remember (about 1 kB each).
 MAX_ENDPOINTS = 60_000
-MAX_OPEN = 4_000
 NAME_THREADS = 8
 # Pictures being received at once: each may grow to the cap of one picture (8 MB), so this bounds a process's memory.
 PICTURES_AT_ONCE = 32
@@ -60,7 +61,6 @@ class Session:
         self.picture_slots = asyncio.Semaphore(PICTURES_AT_ONCE)
         self._tls = tls_context()
         self._endpoints: OrderedDict[tuple[str, str, int], Endpoint] = OrderedDict()
-        self._open: OrderedDict[tuple[str, str, int], Line] = OrderedDict()
 
     def endpoint(self, target: Target) -> Endpoint:
         """The kept state of this target's endpoint, made on first use."""
@@ -71,22 +71,11 @@ class Session:
             found = Endpoint(Line(self.names, self._tls), Bucket(target.burst, target.refill_s, now))
             self._endpoints[key] = found
         found.bucket.shape(target.burst, target.refill_s)
+        found.bucket.owe(target.owed_s)
         self._endpoints.move_to_end(key)
-        return found
-
-    def tidy(self, target: Target) -> None:
-        """Let go of what is oldest where too much is held; called after each visit."""
-        key = (target.zone, target.host, target.port)
-        endpoint = self._endpoints.get(key)
-        if endpoint is not None and endpoint.line.is_open:
-            self._open[key] = endpoint.line
-            self._open.move_to_end(key)
-        else:
-            self._open.pop(key, None)
-        if len(self._open) > MAX_OPEN:
-            self._open.popitem(last=False)[1].close()
         if len(self._endpoints) > MAX_ENDPOINTS:
             self._endpoints.popitem(last=False)[1].line.close()
+        return found
 
     def close(self) -> None:
         """End every connection and thread."""

@@ -30,6 +30,6 @@ async def visit(target: Target, session: Session, on_step: OnStep | None = None)
     try:
         await PROBES[target.probe](book)
     finally:
+        endpoint.line.close()
         endpoint.lock.release()
-        session.tidy(target)
     return book.readings(at, round((loop.time() - began) * 1000, 1))

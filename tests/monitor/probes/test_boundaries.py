@@ -55,7 +55,6 @@ KIB, MIB = 1024, 1024 * 1024
         (snapshot._SNIFF, 512),
         (snapshot._KILO, 1000),
         (session.MAX_ENDPOINTS, 60_000),
-        (session.MAX_OPEN, 4_000),
         # how long is waited, in seconds
         (transport.CONNECT_LIMIT_S, 5.0),
         (transport.REUSED_SILENCE_S, 3.0),
@@ -65,7 +64,7 @@ KIB, MIB = 1024, 1024 * 1024
         (camera.JUDGE_RESERVE_S, 0.5),
         (cli.MAX_DEADLINE_S, 600.0),
         # how many at once
-        (runner.CONCURRENCY, 200),
+        (runner.CONCURRENCY, 600),
         (session.NAME_THREADS, 8),
         (session.PICTURES_AT_ONCE, 32),
         (cli.LOOK_BURST, 8),

@@ -221,36 +221,40 @@ def test_a_dripped_header_is_not_waited_for_beyond_the_deadline() -> None:
 # -- kept connections
 
 
+def test_a_visit_takes_one_connection_and_leaves_none_behind() -> None:
+    with serving(Script()) as fake:
+        goal = target(fake.port, subject(tiers=HEARTBEAT | PICTURE, passport=LEARNED))
+        looks(goal, goal)
+    assert [one.connection for one in fake.asked] == [1, 1, 1, 2, 2]
+
+
 def test_a_kept_connection_that_was_closed_is_dialled_once_more() -> None:
     seen: dict[int, int] = {}
 
     def once(asked: Asked) -> bytes | None:
         seen[asked.connection] = seen.get(asked.connection, 0) + 1
-        return clock() if seen[asked.connection] == 1 else None
+        usual = http(200, JPEG, "Content-Type: image/jpeg") if asked.path == "/snap.jpg" else clock()
+        return usual if seen[asked.connection] == 1 else None
 
     with serving(once) as fake:
-        goal = target(fake.port, subject(tiers=HEARTBEAT))
-        first, second = looks(goal, goal)
-    assert causes(first) == causes(second) == {}
+        reading = look(target(fake.port, subject(tiers=HEARTBEAT | PICTURE, passport=LEARNED)))[0]
+    assert causes(reading) == {}
     assert [one.connection for one in fake.asked] == [1, 1, 2]
+
+
+def test_what_others_have_asked_counts() -> None:
+    with serving(Script()) as fake:
+        goal = target(fake.port, subject(tiers=HEARTBEAT), burst=2, refill_s=60.0, owed_s=120.0, deadline_s=0.5)
+        reading = look(goal)[0]
+    assert fake.asked == []
+    assert reading.findings[Aspect.LINK].cause == "late"
+    assert round(reading.owed_s) == 120
 
 
 def test_a_new_connection_that_is_closed_is_not_dialled_again() -> None:
     with serving(lambda _: None) as fake:
         look(target(fake.port, subject(tiers=HEARTBEAT)))
     assert len(fake.asked) == 1
-
-
-def test_a_kept_connection_that_swallows_requests_is_dialled_anew() -> None:
-    def first_only(asked: Asked) -> bytes | list[bytes]:
-        mine = [one for one in fake.asked if one.connection == asked.connection]
-        return clock() if len(mine) == 1 else [b""]
-
-    with serving(first_only, gap_s=5) as fake:
-        goal = target(fake.port, subject(tiers=HEARTBEAT), deadline_s=1.0)
-        second = looks(goal, goal)[1]
-    assert causes(second) == {}
-    assert [one.connection for one in fake.asked] == [1, 1, 2]
 
 
 def test_connection_close_is_obeyed() -> None:
@@ -283,7 +287,7 @@ def test_two_visits_of_one_endpoint_go_one_after_the_other() -> None:
     with serving(Script()) as fake:
         found = asyncio.run(both(fake.port))
     assert [causes(one[0]) for one in found] == [{}, {}]
-    assert [one.connection for one in fake.asked] == [1, 1]
+    assert [one.connection for one in fake.asked] == [1, 2]
 
 
 def test_who_waits_beyond_its_deadline_for_another_visit_is_late() -> None:
