@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -16,22 +15,6 @@ from monitor.pace import Pace
 from monitor.targets import targets
 from monitor.wire import Canary, Order
 
-Claiming = Callable[[int, datetime, int, Pace], list[Claim]]
-
-
-@dataclass(slots=True)
-class Late:
-    """By what share of their intervals the longest due were late."""
-
-    heartbeat: float = 0.0
-    picture: float = 0.0
-
-    def see(self, found: list[Claim]) -> None:
-        """Take a batch into account."""
-        for item in found:
-            self.heartbeat = max(self.heartbeat, item.heartbeat_late)
-            self.picture = max(self.picture, item.picture_late)
-
 
 def due(zone: Zone, now: datetime) -> Iterator[Order]:
     """Claim what is due in a zone and describe it, until nothing is or the zone has enough to do.
@@ -39,23 +22,21 @@ def due(zone: Zone, now: datetime) -> Iterator[Order]:
     Pictures are claimed first, so that an endpoint of which both are due is visited once, and sent last. What is left
     waiting when there is no room for all are pictures, never heartbeats.
     """
-    pace, late = pacing.pace_of(zone.pk), Late()
+    pace = pacing.adjust(zone.pk, now)
     room = pacing.room(zone.pk, now)
-    pictures = list(_orders(zone, now, pace, late, (claims.claim_pictures, room.pictures, PICTURE_BATCH)))
-    yield from _orders(zone, now, pace, late, (claims.claim_others, room.others, BATCH))
+    pictures = list(_orders(zone, now, pace, room.pictures, pictures=True))
+    yield from _orders(zone, now, pace, room.others, pictures=False)
     yield from pictures
-    pacing.adjust(zone.pk, pace, late.heartbeat, late.picture, now)
 
 
-def _orders(zone: Zone, now: datetime, pace: Pace, late: Late, how: tuple[Claiming, int, int]) -> Iterator[Order]:
-    claiming, room, size = how
-    while room > 0 and (found := claiming(zone.pk, now, min(room, size), pace)):
+def _orders(zone: Zone, now: datetime, pace: Pace, room: int, *, pictures: bool) -> Iterator[Order]:
+    claim, size = (claims.claim_pictures, PICTURE_BATCH) if pictures else (claims.claim_others, BATCH)
+    while room > 0 and (found := claim(zone.pk, now, min(room, size), pace)):
         room -= len(found)
-        late.see(found)
         visits = targets(found, now)
         claims.let_go(found, {target.endpoint_id for target in visits})
         if visits:
-            _note(zone, found, len(visits), now, pictures=claiming is claims.claim_pictures)
+            _note(zone, found, len(visits), now, pictures=pictures)
             yield Order(tuple(visits), found[0].lease, now, canaries(zone))
 
 

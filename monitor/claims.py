@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from devices.models import Device
@@ -24,19 +23,13 @@ LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
 
-# What is due for less than two ticks is in time: nobody looks at the schedule more often.
-IN_TIME_TICKS = 2
-
 # The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
 BITS = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One leased endpoint and which of its tiers are due, and how late: as shares of their intervals, and in seconds.
-
-    What the ticks explain is not late.
-    """
+    """One leased endpoint, which of its tiers are due, and for how many seconds the first of them has been."""
 
     endpoint_id: int
     lease: str
@@ -46,8 +39,6 @@ class Claim:
     hold_until: datetime | None = None
     hold_cause: str = ""
     rested_at: datetime | None = None
-    heartbeat_late: float = 0.0
-    picture_late: float = 0.0
     overdue_s: float = 0.0
 
 
@@ -77,7 +68,7 @@ WITH due AS (
     WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s) AND {picked}
     ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
 picked AS (
-    SELECT endpoint_id, heartbeat_due, picture_due, due, lost,
+    SELECT endpoint_id, due, lost,
         heartbeat_due <= %(now)s OR lost & 1 > 0 AS heartbeat,
         {pictures} AND picture_every IS NOT NULL AND (picture_due <= %(now)s OR lost & 2 > 0) AS picture,
         facts_due <= %(now)s OR lost & 4 > 0 AS facts,
@@ -91,8 +82,6 @@ UPDATE monitor_schedule s SET
     due = LEAST({_NEW["heartbeat"]}, {_NEW["picture"]}, {_NEW["facts"]}, {_RECHECK})
 FROM picked p WHERE p.endpoint_id = s.endpoint_id
 RETURNING s.endpoint_id, p.heartbeat, p.picture, p.facts, p.recheck, s.worked, s.hold_until, s.hold_cause, s.rested_at,
-    (extract(epoch FROM %(now)s - p.heartbeat_due) - %(grace)s) / s.heartbeat_every,
-    (extract(epoch FROM %(now)s - p.picture_due) - %(grace)s) / s.picture_every,
     extract(epoch FROM %(now)s - p.due)
 """  # noqa: S608 - built from constants of this module only
 
@@ -126,7 +115,6 @@ def _claim(statement: str, zone_id: int, now: datetime, limit: int, pace: Pace) 
         "limit": limit,
         "lease": lease,
         "until": now + timedelta(seconds=LEASE_S),
-        "grace": IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S,
         "real_shown": epoch,
         "real_stretch": 1.0,
     }
@@ -138,7 +126,7 @@ def _claim(statement: str, zone_id: int, now: datetime, limit: int, pace: Pace) 
 
 
 def _claimed(lease: str, row: Sequence[Any]) -> Claim:
-    endpoint_id, heartbeat, picture, facts, recheck, worked, until, cause, rested_at, late, picture_late, overdue = row
+    endpoint_id, heartbeat, picture, facts, recheck, worked, until, cause, rested_at, overdue = row
     due = {Tier.HEARTBEAT: heartbeat, Tier.PICTURE: picture, Tier.FACTS: facts}
     return Claim(
         endpoint_id,
@@ -149,8 +137,6 @@ def _claimed(lease: str, row: Sequence[Any]) -> Claim:
         until,
         cause,
         rested_at,
-        float(late) if heartbeat else 0.0,
-        float(picture_late) if picture else 0.0,
         float(overdue),
     )
 

@@ -22,11 +22,16 @@ SHORTEST_REFUSAL_S = 30 * 60
 
 @dataclass(slots=True)
 class Lease:
-    """The schedule row of a leased endpoint, as far as recording reads and changes it."""
+    """The schedule row of a leased endpoint, as far as recording reads and changes it.
+
+    `interval_s` is that of its heartbeats as they are at the moment, `picture_stretch` by what factor pictures are
+    slowed down.
+    """
 
     endpoint_id: int
     lease: str
-    heartbeat_every: int
+    interval_s: float
+    picture_stretch: float
     facts_due: datetime
     recheck_due: datetime | None
     due: datetime
@@ -38,9 +43,10 @@ class Lease:
 
 
 _LEASED = """
-SELECT s.endpoint_id, s.lease::text, s.heartbeat_every, s.facts_due, s.recheck_due, s.due, s.worked, s.hold_until,
+SELECT s.endpoint_id, s.lease::text, s.heartbeat_every * COALESCE(p.heartbeat_stretch, 1),
+    COALESCE(p.picture_stretch, 1), s.facts_due, s.recheck_due, s.due, s.worked, s.hold_until,
     s.hold_cause, s.holds, s.rested_at
-FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id
+FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id LEFT JOIN monitor_zonestate p ON p.zone_id = s.zone_id
 WHERE s.endpoint_id = ANY(%s) AND z.name = %s AND s.lease IS NOT NULL
 ORDER BY s.endpoint_id FOR UPDATE OF s
 """

@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
-# How late the longest due may be, as a share of its interval, before intervals lengthen; below it they shorten again.
+# The longest due may be late by this share of its interval; beyond it intervals lengthen, below they shorten again.
 LATE_SHARE = 0.05
-# Of the excess, so much becomes stretch at each tick: up quickly, down slowly, so that the factor settles.
-GAIN, MOST_UP, MOST_DOWN = 0.3, 0.05, 0.01
+# A proportional and an integral part: being late alone would swing (the backlog is itself an integral). Of each minute
+# of lateness and of each minute that it has grown, so much becomes stretch: critical damping at a tick of 5 s.
+INTEGRAL, PROPORTIONAL = 0.05, 1.55
+MOST_UP, MOST_DOWN = 0.1, 0.02
+# To be early by more than this says no more than that there is capacity. Minutes.
+EARLIEST = -0.05
 LONGEST = 20.0
-# A smaller change is not worth a new clock.
-LEAST_CHANGE = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ class Pace:
 UNHURRIED = Pace()
 
 
-def next_stretch(stretch: float, late_share: float) -> float:
-    """The factor for the next tick, given how late the longest due was, as a share of its interval."""
-    change = max(-MOST_DOWN, min(MOST_UP, GAIN * (late_share - LATE_SHARE)))
-    wanted = max(1.0, min(LONGEST, stretch * (1 + change)))
-    return stretch if abs(wanted - stretch) < LEAST_CHANGE else wanted
+def next_stretch(stretch: float, late_min: float, was_late_min: float) -> float:
+    """The factor for the next tick. Lateness is in minutes beyond what is allowed, now and a tick ago."""
+    now, before = max(EARLIEST, late_min), max(EARLIEST, was_late_min)
+    change = INTEGRAL * now + PROPORTIONAL * (now - before)
+    return max(1.0, min(LONGEST, stretch * (1 + max(-MOST_DOWN, min(MOST_UP, change)))))
 
 
 def phase_after(phase_s: int, every_s: int, now: datetime, clock: Clock = REAL) -> datetime:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from monitor.models import ZoneState
-from monitor.pace import Clock, Pace, next_stretch
+from monitor.pace import EARLIEST, LATE_SHARE, UNHURRIED, Clock, Pace, next_stretch
 
 # A zone is given so many seconds' worth of what it has lately done; while that lies there, nothing more is claimed.
 AHEAD_S = 15
 MEASURED_S = 60
+# What is due for less than two ticks is in time: nobody looks at the schedule more often.
+IN_TIME_TICKS = 2
 # What may be under way in a zone of which nothing is known yet: a tick's worth of five thousand devices.
 FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
 
@@ -29,32 +33,57 @@ class Room:
 def pace_of(zone_id: int) -> Pace:
     """The clocks of a zone; real ones where it never had to be slowed down."""
     row = ZoneState.objects.filter(pk=zone_id).first()
-    if row is None or row.paced_at is None or row.heartbeat_at is None or row.picture_at is None:
-        return Pace()
+    return _pace(row) if row else UNHURRIED
+
+
+def _pace(row: ZoneState) -> Pace:
+    if row.paced_at is None or row.heartbeat_at is None or row.picture_at is None:
+        return UNHURRIED
     return Pace(
         Clock(row.paced_at, row.heartbeat_at, row.heartbeat_stretch),
         Clock(row.paced_at, row.picture_at, row.picture_stretch),
     )
 
 
-def adjust(zone_id: int, pace: Pace, heartbeat_late: float, picture_late: float, now: datetime) -> Pace:
-    """Slow a zone down or let it speed up, by how late its longest due were (shares of their intervals)."""
-    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late)
-    picture = next_stretch(pace.picture.stretch, picture_late)
-    if (heartbeat, picture) == (pace.heartbeat.stretch, pace.picture.stretch):
-        return pace
-    changed = Pace(pace.heartbeat.turned_to(heartbeat, now), pace.picture.turned_to(picture, now))
-    ZoneState.objects.update_or_create(
-        zone_id=zone_id,
-        defaults={
-            "paced_at": now,
-            "heartbeat_at": changed.heartbeat.shown,
-            "heartbeat_stretch": heartbeat,
-            "picture_at": changed.picture.shown,
-            "picture_stretch": picture,
-        },
-    )
-    return changed
+def heartbeat_stretches() -> dict[int, float]:
+    """By what factor the heartbeats of each zone are slowed down, by the zone's key; what is not there is not."""
+    return dict(ZoneState.objects.values_list("zone", "heartbeat_stretch"))
+
+
+_LATE = """
+SELECT max(extract(epoch FROM %(now)s - heartbeat_due) - %(allowed)s * heartbeat_every),
+    max(extract(epoch FROM %(now)s - picture_due) - %(allowed)s * picture_every)
+FROM monitor_schedule WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+"""
+
+
+def adjust(zone_id: int, now: datetime) -> Pace:
+    """Slow a zone down or let it speed up, by how late its longest due are; give its clocks. Once in each tick."""
+    state = ZoneState.objects.get_or_create(zone_id=zone_id)[0]
+    pace = _pace(state)
+    heartbeat_late, picture_late = _late(zone_id, now)
+    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late, state.heartbeat_late)
+    picture = next_stretch(pace.picture.stretch, picture_late, state.picture_late)
+    changes: dict[str, Any] = {"heartbeat_late": heartbeat_late, "picture_late": picture_late}
+    if (heartbeat, picture) != (pace.heartbeat.stretch, pace.picture.stretch):
+        pace = Pace(pace.heartbeat.turned_to(heartbeat, now), pace.picture.turned_to(picture, now))
+        changes |= {"paced_at": now, "heartbeat_stretch": heartbeat, "picture_stretch": picture}
+        changes |= {"heartbeat_at": pace.heartbeat.shown, "picture_at": pace.picture.shown}
+    ZoneState.objects.filter(pk=zone_id).update(**changes)
+    return pace
+
+
+def _late(zone_id: int, now: datetime) -> tuple[float, float]:
+    """Minutes by which the longest due heartbeat and picture are later than is allowed, and than the ticks explain."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE, {"zone": zone_id, "now": now, "allowed": LATE_SHARE})
+        heartbeat_s, picture_s = cursor.fetchone()
+    return _beyond(heartbeat_s), _beyond(picture_s)
+
+
+def _beyond(late_s: Decimal | None) -> float:
+    in_time_s = IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S
+    return EARLIEST if late_s is None else (float(late_s) - in_time_s) / 60
 
 
 _UNDER_WAY = """

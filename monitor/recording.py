@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from devices.models import Life
 from devices.models.devices import POLLED
-from monitor import incidents, ledger
+from monitor import incidents, ledger, pacing
 from monitor.availability import Condition, Hour, advance, bridged, hour_of
 from monitor.causes import UNKNOWN_OURS
 from monitor.health import (
@@ -89,7 +89,7 @@ def mark_silent(now: datetime) -> int:
     """Whoever was not looked at for too long is unknown, and that is ours; give how many devices turned."""
     shortest = Schedule.objects.aggregate(every=Min("heartbeat_every"))["every"] or Policy().heartbeat_s
     late = now - timedelta(seconds=BRIDGED_INTERVALS * shortest)
-    policies, batch = Policies(now), Batch()
+    policies, batch, stretched = Policies(now), Batch(), pacing.heartbeat_stretches()
     with transaction.atomic():
         # Whoever is being recorded at this moment is not silent.
         free = DeviceState.objects.select_for_update(of=("self",), skip_locked=True)
@@ -97,7 +97,7 @@ def mark_silent(now: datetime) -> int:
         device_ids = list(rows.order_by("pk").values_list("pk", flat=True))
         devices, states = ledger.watched(device_ids), ledger.held(device_ids)
         for device_id, device in devices.items():
-            state, every_s = states[device_id], _policy(policies, device).heartbeat_s
+            state, every_s = states[device_id], _policy(policies, device).heartbeat_s * stretched.get(device.zone_id, 1)
             if state.looked_at and not bridged(state.looked_at, now, BRIDGED_INTERVALS * every_s):
                 _silence(state, batch, now)
         _write(batch, now)
@@ -242,7 +242,7 @@ def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> C
     if (
         _is_ours(tracks.get(Aspect.LINK))
         or link is Verdict.UNKNOWN
-        or not bridged(since, case.reading.at, BRIDGED_INTERVALS * case.lease.heartbeat_every)
+        or not bridged(since, case.reading.at, BRIDGED_INTERVALS * case.lease.interval_s)
     ):
         return Condition(blind=True)
     online = link is Verdict.OK
@@ -260,7 +260,7 @@ def _is_ours(link: Track | None) -> bool:
 
 def _usable(case: Case, held: Mapping[Aspect, Verdict]) -> bool:
     """The last judged picture is good and younger than three picture intervals (domain notes, section 6)."""
-    limit = timedelta(seconds=STALE_INTERVALS * case.policy.picture_s)
+    limit = timedelta(seconds=STALE_INTERVALS * case.policy.picture_s * case.lease.picture_stretch)
     taken_at = case.state.picture_at
     fresh = taken_at is not None and case.reading.at - taken_at <= limit
     return fresh and held.get(Aspect.PICTURE) is Verdict.OK

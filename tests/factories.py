@@ -278,6 +278,15 @@ def picture(of: Device, role: str = Picture.Role.REFERENCE, data: bytes | None =
     return Picture.objects.create(device=of, role=role, file=file, sha256=digest, width=480, height=270, **given)
 
 
+def pictured(device_id: int, at: datetime) -> DeviceState:
+    """A device whose picture was judged at that instant, and was good."""
+    good = Track(state=State.OK, since=at, at=at, seen=1)
+    row = DeviceState(device_id=device_id, status_since=at, looked_at=at, picture_at=at)
+    row.write_tracks({Aspect.PICTURE: good})
+    row.save()
+    return row
+
+
 def learned(of: Device, signature: bytes, count: int = 1) -> LearnedView:
     """What a camera has learned to look like."""
     return LearnedView.objects.create(device=of, signature=signature, learned=count, updated_at=timezone.now())

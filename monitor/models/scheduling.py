@@ -145,15 +145,18 @@ class ZoneState(models.Model):
 
     The stretched clocks: since `paced_at` a zone's heartbeats (and pictures) follow a clock of their own that runs
     `stretch` times slower than ours and showed `heartbeat_at` (`picture_at`) then. What is due by phase is due by
-    that clock, so that an overload lengthens every interval by the same factor.
+    that clock, so that an overload lengthens every interval by the same factor. `late` is how late the
+    longest due were at the last tick, in minutes beyond what is allowed.
     """
 
     zone = models.OneToOneField("devices.Zone", models.CASCADE, primary_key=True, related_name="polling")
     paced_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     heartbeat_stretch = models.FloatField(default=1.0)
+    heartbeat_late = models.FloatField(default=0.0)
     picture_at = models.DateTimeField(null=True)
     picture_stretch = models.FloatField(default=1.0)
+    picture_late = models.FloatField(default=0.0)
     # The last batch that came back and saw its canaries, and what it told about its collector's clock.
     seen_at = models.DateTimeField(null=True)
     clock_offset_s = models.FloatField(null=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from devices.models import Device
-from monitor import claims
+from monitor import claims, schedule
 from monitor.claims import BATCH, Claim
 from monitor.health import State, Track
 from monitor.models import Passport, PolicyRule, Schedule
@@ -107,6 +107,26 @@ def test_devices_of_an_endpoint_share_a_target_in_the_order_of_their_channels(du
     first = factories.device(due.compound, endpoint=due.endpoint, channel=1)
 
     assert [item.device_id for item in target_of(due).subjects] == [due.pk, first.pk, second.pk]
+
+
+def test_channels_of_a_recorder_take_turns(db: None) -> None:
+    place, end = factories.compound(), factories.endpoint()
+    factories.device(place, kind="recorder", endpoint=end)
+    channels = [factories.device(place, endpoint=end, channel=number) for number in range(1, 7)]
+    schedule.sync(START)
+
+    every_s = Schedule.objects.get().picture_every
+    assert every_s == 600 * schedule.CHANNELS_A_VISIT // 6
+    seen: list[int] = []
+    for turn in range(1, 4):
+        now = START + turn * timedelta(seconds=every_s)
+        Schedule.objects.update(leased_until=None)
+        taken = [one.device_id for one in target_of(channels[0], now).subjects if Tier.PICTURE in one.tiers]
+        assert len(taken) == schedule.CHANNELS_A_VISIT
+        for device_id in taken:
+            factories.pictured(device_id, now)
+        seen += taken
+    assert sorted(seen) == [channel.pk for channel in channels]
 
 
 def test_a_paused_channel_is_left_out(due: Device) -> None:

@@ -1,0 +1,130 @@
+"""Specification of what goes to a zone at each tick: in batches, heartbeats first, never more than it can take."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from devices.models import Device, Endpoint
+from monitor import batches, pacing, schedule
+from monitor.models import Batch, Schedule
+from monitor.wire import Canary, Order, Tier
+from tests import factories
+from tests.monitor.visits import START, minute
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cameras() -> list[Device]:
+    """Seven cameras; the heartbeat of all is due, the picture of the first three as well."""
+    found = [factories.device() for _ in range(7)]
+    for number, camera in enumerate(found):
+        picture_due = START if number < 3 else minute(99)
+        factories.schedule(camera, heartbeat_due=START, picture_due=picture_due, facts_due=minute(99), due=START)
+    return found
+
+
+def due() -> list[Order]:
+    return list(batches.due(factories.zone(), minute(0.1)))
+
+
+def sizes(orders: list[Order]) -> list[tuple[bool, int]]:
+    """Of each order whether pictures are asked for, and for how many endpoints."""
+    pictures = [any(Tier.PICTURE in subject.tiers for subject in order.targets[0].subjects) for order in orders]
+    return list(zip(pictures, [len(order.targets) for order in orders], strict=True))
+
+
+def test_what_is_due_twice_is_visited_once_and_heartbeats_travel_first(cameras: list[Device]) -> None:
+    assert sizes(due()) == [(False, 4), (True, 3)]
+    assert due() == []
+
+
+def test_batches_are_small_enough_to_be_done_in_time(cameras: list[Device], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH", 3)
+    monkeypatch.setattr(batches, "PICTURE_BATCH", 2)
+
+    assert sizes(due()) == [(False, 3), (False, 1), (True, 2), (True, 1)]
+
+
+def test_each_batch_is_a_lease_of_its_own_and_noted(cameras: list[Device]) -> None:
+    orders = due()
+
+    noted = {str(row.lease): (row.pictures, row.endpoints, row.overdue_s) for row in Batch.objects.all()}
+    assert noted == {orders[0].lease: (False, 4, 6.0), orders[1].lease: (True, 3, 6.0)}
+    for order in orders:
+        assert {target.lease for target in order.targets} == {order.lease}
+
+
+def test_an_order_names_the_canaries_and_the_platforms_time(cameras: list[Device], settings: Settings) -> None:
+    settings.VIEWKEEPER_DEMO = True
+    zone = factories.zone()
+    zone.canaries = "192.0.2.1:80\n[2001:db8::1]:443"
+
+    order = next(batches.due(zone, minute(0.1)))
+
+    assert order.canaries == (Canary("192.0.2.1", 80), Canary("2001:db8::1", 443))
+    assert order.sent_at == minute(0.1)
+
+
+def test_where_there_is_no_room_pictures_wait_and_heartbeats_go(
+    cameras: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FIRST_PICTURES", 1)
+
+    assert sizes(due()) == [(False, 6), (True, 1)]
+    assert Schedule.objects.filter(picture_due__lte=minute(0.1)).count() == 2
+
+
+def test_a_zone_that_has_enough_to_do_is_sent_nothing_more(
+    cameras: list[Device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FIRST_HEARTBEATS", 2)
+    monkeypatch.setattr(pacing, "FIRST_PICTURES", 0)
+    due()
+
+    assert due() == []
+    Schedule.objects.update(leased_until=None)  # all of it came back
+    assert sizes(due()) == [(False, 2)]
+
+
+def test_a_zone_that_does_much_is_sent_much(cameras: list[Device]) -> None:
+    zone = factories.zone()
+    Batch.objects.create(lease="6f9619ff-8b86-4d01-b42d-00c04fc964ff", zone=zone, sent_at=START, endpoints=40_000)
+
+    room = pacing.room(zone.pk, minute(0.5))
+
+    assert (room.others, room.pictures) == (10_000, pacing.FIRST_PICTURES)
+
+
+def test_intervals_lengthen_while_a_zone_is_late_and_everybody_keeps_their_turn(cameras: list[Device]) -> None:
+    zone = factories.zone()
+    for tick in range(1, 20):
+        pacing.adjust(zone.pk, START + tick * timedelta(seconds=5))
+    late = START + timedelta(seconds=100)
+
+    list(batches.due(zone, late))
+
+    clock = pacing.pace_of(zone.pk).heartbeat
+    assert clock.stretch > 1.5
+    for row in Schedule.objects.all():
+        off = (clock.at(row.heartbeat_due).timestamp() - row.pk * schedule.SPREAD) % 60
+        assert min(off, 60 - off) < 0.1
+        assert timedelta(0) < row.heartbeat_due - late <= timedelta(seconds=60 * clock.stretch)
+
+
+def test_the_number_of_statements_does_not_grow_with_the_endpoints(
+    cameras: list[Device], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    zone, place = factories.zone(), factories.compound()
+    pacing.adjust(zone.pk, START)
+    ends = Endpoint.objects.bulk_create(Endpoint(zone=zone, host=f"10.3.0.{n}") for n in range(100))
+    Device.objects.bulk_create(
+        Device(compound=place, kind="entrance", name=f"{n}", endpoint=end) for n, end in enumerate(ends)
+    )
+    schedule.sync(START)
+
+    with django_assert_num_queries(18):
+        assert sum(len(order.targets) for order in batches.due(zone, minute(60))) == 107
