@@ -1,0 +1,101 @@
+"""One endpoint of a fleet: what is kept about it, and the device behind it for all that is not quick."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from monitor.simulator.auth import Login, User
+from monitor.simulator.device import Clock, Device
+from monitor.simulator.faults import FaultValue
+from monitor.simulator.fleet.bank import SCENES, SIZE
+from monitor.simulator.fleet.gate import Gate
+from monitor.simulator.fleet.lane import Line, Manner
+from monitor.simulator.fleet.members import Fleet, Member
+from monitor.simulator.fleet.politeness import Limits, Watch
+from monitor.simulator.plan import ChannelPlan, DevicePlan
+
+
+class FleetDevice(Device):
+    """A device of the simulator whose digest gate is its endpoint's, and whose logins are watched."""
+
+    def __init__(self, plan: DevicePlan, now: Clock, gate: Gate, on_login: Callable[[Login], None]) -> None:
+        super().__init__(plan, now)
+        self.port = plan.port
+        if self.mode.algorithms:
+            self._digest = gate
+        self._on_login = on_login
+
+    def _count(self, outcome: Login, client: str) -> Login:
+        final = super()._count(outcome, client)
+        self._on_login(final)
+        return final
+
+    def have_faults(self, key: str, faults: Mapping[str, FaultValue]) -> None:
+        """Have these faults and no others, on the device or one of its channels."""
+        if dict(self.faults_of(key)) != faults:
+            self.clear_faults(key)
+            self.change_faults(key, faults)
+
+
+class Endpoint:
+    """What is kept about an address: little, since there are tens of thousands.
+
+    `ails` says that anything is wrong but for its door: then every request takes the slow lane. `turn` counts
+    pictures.
+    """
+
+    __slots__ = (
+        "ails",
+        "connections",
+        "device",
+        "gate",
+        "index",
+        "is_onvif",
+        "is_switch",
+        "lines",
+        "manner",
+        "requests",
+        "slow",
+        "turn",
+        "user",
+        "watch",
+    )
+
+    def __init__(self, member: Member, limits: Limits) -> None:
+        self.index = member.index
+        self.is_onvif = member.kind in ("camera", "recorder")
+        self.is_switch = member.kind == "switch"
+        self.user = User(member.username, member.password)
+        self.manner = Manner.REFUSING
+        self.ails = False
+        self.gate = Gate()
+        self.watch = Watch(member.index, limits)
+        self.lines: list[Line] = []
+        self.slow: dict[Line, asyncio.Task[None]] = {}
+        self.device: FleetDevice | None = None
+        self.connections = 0
+        self.requests = 0
+        self.turn = 0
+
+
+def plan_of(fleet: Fleet, index: int) -> DevicePlan:
+    """A device of a fleet as the simulator's plan has it."""
+    member = fleet.member(index)
+    channels = tuple(
+        ChannelPlan(str(channel), SCENES[channel % len(SCENES)])
+        for channel in (fleet.below(index) if member.kind == "recorder" else ())
+    )
+    return DevicePlan(
+        key=str(index),
+        kind=member.kind,
+        username=member.username,
+        password=member.password,
+        scene=SCENES[index % len(SCENES)],
+        channels=channels,
+        port=member.port,
+        size=SIZE,
+        serial=member.serial,
+        auth=member.auth,
+        host=member.host,
+    )
