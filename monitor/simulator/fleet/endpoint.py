@@ -11,7 +11,7 @@ from monitor.simulator.faults import FaultValue
 from monitor.simulator.fleet.bank import SCENES, SIZE
 from monitor.simulator.fleet.gate import Gate
 from monitor.simulator.fleet.lane import Line, Manner
-from monitor.simulator.fleet.members import Fleet, Member
+from monitor.simulator.fleet.members import NOBODY, Fleet, Member
 from monitor.simulator.fleet.politeness import Limits, Watch
 from monitor.simulator.plan import ChannelPlan, DevicePlan
 
@@ -41,12 +41,13 @@ class FleetDevice(Device):
 class Endpoint:
     """What is kept about an address: little, since there are tens of thousands.
 
-    `ails` says that anything is wrong but for its door: then every request takes the slow lane. `turn` counts
-    pictures.
+    `ails` says that anything is wrong but for its door: then every request takes the slow lane. `channels` is 0 but
+    for a recorder, whose channels follow it in the fleet; `turns` counts the pictures of each of its views.
     """
 
     __slots__ = (
         "ails",
+        "channels",
         "connections",
         "device",
         "gate",
@@ -57,12 +58,13 @@ class Endpoint:
         "manner",
         "requests",
         "slow",
-        "turn",
+        "turns",
         "user",
         "watch",
     )
 
-    def __init__(self, member: Member, limits: Limits) -> None:
+    def __init__(self, member: Member, channels: int, limits: Limits) -> None:
+        self.channels = channels
         self.index = member.index
         self.is_onvif = member.kind in ("camera", "recorder")
         self.is_switch = member.kind == "switch"
@@ -76,7 +78,19 @@ class Endpoint:
         self.device: FleetDevice | None = None
         self.connections = 0
         self.requests = 0
-        self.turn = 0
+        self.turns = [0] * max(1, channels)
+
+    def view(self, profile: int) -> int:
+        """The index of the camera or channel behind a profile, `NOBODY` where there is none."""
+        if not self.channels:
+            return self.index if profile == 1 else NOBODY
+        return self.index + profile if 1 <= profile <= self.channels else NOBODY
+
+    def next_turn(self, view: int) -> int:
+        """The number of the next picture of a view."""
+        place = max(0, view - self.index - 1)
+        self.turns[place] += 1
+        return self.turns[place]
 
 
 def plan_of(fleet: Fleet, index: int) -> DevicePlan:

@@ -20,6 +20,8 @@ import struct
 from collections.abc import Callable
 from enum import StrEnum
 
+from monitor.simulator.network import bind, fill
+
 BACKLOG = 16
 EVENTS_AT_ONCE = 256
 READ_AT_ONCE = 65_536
@@ -131,11 +133,12 @@ class Lane:
         self._shut(index)
         if manner is Manner.REFUSING:
             return
-        door = _listening(host, port, 0 if manner is Manner.DEAF else BACKLOG)
-        self._doors[index] = door
+        door = self._doors[index] = _bound(host, port)
         if manner is Manner.DEAF:
-            _fill(host, port)
+            fill(door)
         else:
+            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the connections inherit it
+            door.listen(BACKLOG)
             self._by_fd[door.fileno()] = index
             self._epoll.register(door, _READ)
 
@@ -223,22 +226,8 @@ class Lane:
                 self._on_data(line)
 
 
-def _listening(host: str, port: int, backlog: int) -> socket.socket:
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _bound(host: str, port: int) -> socket.socket:
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the connections inherit it
-        door.bind((host, port))
-        door.listen(backlog)
-        door.setblocking(False)
+        return bind(host, port)
     except OSError as error:
-        door.close()
         raise OSError(error.errno, f"{host}:{port}: {error.strerror}; choose other addresses or ports") from None
-    return door
-
-
-def _fill(host: str, port: int) -> None:
-    """Fill a backlog of 0, into which Linux lets one connection: nobody accepts it, so it stays full."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as filler:
-        filler.setblocking(False)
-        filler.connect_ex((host, port))  # over loopback it is through before this returns

@@ -20,7 +20,7 @@ _AUTHORIZATION = re.compile(rb"\nauthorization:[ \t]*([^\r]*)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\nconnection:[ \t]*close", re.IGNORECASE)
 _START = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.1\r")
 _ONVIF = f"POST {soap.DEVICE_PATH} ".encode()
-_SNAPSHOT = f"GET {SNAPSHOT_PATH}".encode()
+_SNAPSHOT = re.compile(rf"GET ({re.escape(SNAPSHOT_PATH)}\?Profile_(\d{{1,3}})) ".encode())
 MALFORMED = -1
 
 
@@ -49,9 +49,10 @@ def asks_clock(data: bytes) -> bool:
     return data.startswith(_ONVIF) and _CLOCK.search(data) is not None
 
 
-def snapshot_target(data: bytes) -> str:
-    """The address with its query of a request for a picture, or nothing."""
-    return data[len(b"GET ") : data.find(b" ", len(_SNAPSHOT))].decode("latin-1") if data.startswith(_SNAPSHOT) else ""
+def snapshot_of(data: bytes) -> tuple[str, int]:
+    """The address with its query of a request for a picture, and the number of its profile; 0 where it is another."""
+    found = _SNAPSHOT.match(data)
+    return (found[1].decode("latin-1"), int(found[2])) if found else ("", 0)
 
 
 def authorization(data: bytes) -> str:

@@ -17,6 +17,7 @@ with these fields:
     begin_s, end_s     seconds of the script's time from which on and until when (never ends unless given)
     every_s            holds during every other period of this length, at a phase of its own for each device
     die                rules with another die are thrown apart, and may meet on one device
+    follows            instead of fraction or devices: takes the devices of the earlier rule of this name
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Rule:
     end_s: float = math.inf
     every_s: float = 0.0
     die: str = ""
+    follows: str = ""
 
     def holds(self, seconds: float, phase: float) -> bool:
         """Whether the rule holds at a time; `phase` (0..1) is the device's own."""
@@ -78,9 +80,7 @@ class Rule:
         if not self.every_s:
             return self.end_s
         flip = (self._period(seconds, phase) + 1 - 2 * phase) * self.every_s
-        if flip <= seconds:  # rounding: the flip is now
-            flip += self.every_s
-        return min(flip, self.end_s)
+        return min(max(flip, math.nextafter(seconds, math.inf)), self.end_s)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -164,22 +164,28 @@ class Script:
     @cached_property
     def _slices(self) -> dict[str, tuple[tuple[Rule, float, float], ...]]:
         """For each kind the rules with the part of their die that they take."""
-        taken: dict[str, list[tuple[Rule, float, float]]] = {}
-        for kind in KINDS:
-            used: dict[str, float] = {}
-            for rule in self.rules.rules:
-                if rule.fraction and kind in rule.kinds:
-                    low = used.get(rule.die, 0.0)
-                    used[rule.die] = low + rule.fraction
-                    taken.setdefault(kind, []).append((rule, low, low + rule.fraction))
-        return {kind: tuple(rules) for kind, rules in taken.items()}
+        return {kind: tuple(self._slices_of(kind)) for kind in KINDS}
+
+    def _slices_of(self, kind: str) -> Iterator[tuple[Rule, float, float]]:
+        used: dict[str, float] = {}
+        spans: dict[str, tuple[float, float]] = {}
+        for rule in self.rules.rules:
+            if rule.follows in spans:
+                yield rule, *spans[rule.follows]
+            elif rule.fraction and kind in rule.kinds:
+                low = used.get(rule.die, 0.0)
+                used[rule.die] = low + rule.fraction
+                spans[rule.name] = low, used[rule.die]
+                yield rule, *spans[rule.name]
 
     @cached_property
     def _named(self) -> dict[int, tuple[Rule, ...]]:
         """The rules that name a device by its index."""
         found: dict[int, tuple[Rule, ...]] = {}
+        indices: dict[str, tuple[int, ...]] = {}
         for rule in self.rules.rules:
-            for index in rule.devices:
+            indices[rule.name] = indices.get(rule.follows, rule.devices)
+            for index in indices[rule.name]:
                 found[index] = (*found.get(index, ()), rule)
         return found
 
@@ -206,9 +212,26 @@ def parse(data: object) -> Rules:
     seed = data.get("seed", 1)
     if not isinstance(seed, int):
         raise ScriptError("seed", "must be a whole number")
-    parsed = Rules(str(data.get("name", "")), seed, tuple(_rule(f"rules[{i}]", item) for i, item in enumerate(rules)))
-    _check_fractions(parsed.rules)
-    return parsed
+    parsed = tuple(_completed([_rule(f"rules[{number}]", item) for number, item in enumerate(rules)]))
+    _check_fractions(parsed)
+    return Rules(str(data.get("name", "")), seed, parsed)
+
+
+def _completed(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """The rules, those that follow another one with its kinds and die."""
+    known: dict[str, Rule] = {}
+    for number, rule in enumerate(rules):
+        where, done = f"rules[{number}]", rule
+        if rule.follows:
+            if rule.follows not in known:
+                raise ScriptError(f"{where}.follows", f"no earlier rule is called {rule.follows}")
+            done = replace(rule, kinds=known[rule.follows].kinds, die=known[rule.follows].die)
+        elif not rule.fraction and not rule.devices:
+            raise ScriptError(where, "takes no device: give a fraction or devices")
+        if done.fraction or done.follows:
+            _check_scopes(f"{where}.faults", done.faults, done.kinds)
+        known[rule.name] = done
+        yield done
 
 
 def load(name: str) -> Rules:
@@ -236,7 +259,7 @@ def _rule(where: str, data: object) -> Rule:
     for kind in kinds:
         if kind not in KINDS:
             raise ScriptError(f"{where}.kinds", f"{kind} is none of {', '.join(KINDS)}")
-    rule = Rule(
+    return Rule(
         str(data.get("name", "")),
         _faults(f"{where}.faults", data.get("faults")),
         _number(where, data, "fraction", 0.0, most=1.0),
@@ -246,12 +269,8 @@ def _rule(where: str, data: object) -> Rule:
         _number(where, data, "end_s", math.inf),
         _number(where, data, "every_s", 0.0),
         str(data.get("die", "")),
+        str(data.get("follows", "")),
     )
-    if not rule.fraction and not rule.devices:
-        raise ScriptError(where, "takes no device: give a fraction or devices")
-    if rule.fraction:
-        _check_scopes(f"{where}.faults", rule.faults, kinds)
-    return rule
 
 
 def _faults(where: str, data: object) -> dict[str, FaultValue]:

@@ -18,7 +18,7 @@ from monitor.simulator.fleet import bank, quick
 from monitor.simulator.fleet.conditions import Conditions
 from monitor.simulator.fleet.endpoint import Endpoint, FleetDevice, plan_of
 from monitor.simulator.fleet.lane import Lane, Line, Manner, Part
-from monitor.simulator.fleet.members import Fleet
+from monitor.simulator.fleet.members import NOBODY, Fleet
 from monitor.simulator.fleet.politeness import Limits
 from monitor.simulator.fleet.slow import SlowLane
 from monitor.simulator.http import LARGEST_HEAD, Answer, head_of
@@ -46,7 +46,7 @@ class Station:
         self._conditions = conditions
         self._pictures = pictures
         self.endpoints = {
-            index: Endpoint(fleet.member(index), limits)
+            index: Endpoint(fleet.member(index), sum(1 for _ in _channels(fleet, index)), limits)
             for place, index in enumerate(fleet.endpoints())
             if place % of == number
         }
@@ -95,10 +95,7 @@ class Station:
     # -- the script
 
     def _next(self, index: int, now: float) -> float:
-        return min(self._conditions.next_change(other, now) for other in (index, *self._channels(index)))
-
-    def _channels(self, index: int) -> Iterator[int]:
-        return self._fleet.below(index) if self._fleet.kind(index) == "recorder" else iter(())
+        return min(self._conditions.next_change(other, now) for other in (index, *_channels(self._fleet, index)))
 
     def _wait(self) -> None:
         if self._timer is not None:
@@ -128,7 +125,7 @@ class Station:
             endpoint.manner = manner
             if manner is not Manner.OPEN:
                 self._cut(endpoint)
-        channels = {channel: self._conditions.own(channel, now) for channel in self._channels(endpoint.index)}
+        channels = {channel: self._conditions.own(channel, now) for channel in _channels(self._fleet, endpoint.index)}
         endpoint.ails = any(name not in DOOR_FAULTS for name in faults) or any(channels.values())
         if endpoint.device is not None:
             endpoint.device.have_faults(str(endpoint.index), faults)
@@ -179,19 +176,15 @@ class Station:
             endpoint.slow[line] = asyncio.get_running_loop().create_task(self._serve_slowly(endpoint, line))
 
     async def _serve_slowly(self, endpoint: Endpoint, line: Line) -> None:
-        reader = asyncio.StreamReader(LARGEST_HEAD)
-        protocol = asyncio.StreamReaderProtocol(reader)
-        if line.buffer:
-            reader.feed_data(line.buffer)
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, line.socket)
-        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:
-            await self._slow.serve(self.device(endpoint), reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            transport.abort()
+            reader, writer = await _streams(line)
+            try:
+                await self._slow.serve(self.device(endpoint), reader, writer)
+            except (ConnectionError, asyncio.CancelledError):
+                writer.transport.abort()
+            finally:
+                writer.close()
         finally:
-            writer.close()
             del endpoint.slow[line]
             endpoint.lines.remove(line)
 
@@ -203,24 +196,30 @@ class Station:
             if quick.asks_clock(data):
                 self._count(endpoint, now, "GetSystemDateAndTime", 200)
                 return [quick.clock(int(now), keep=keep)]
-            target = quick.snapshot_target(data)
-            if target.endswith("?Profile_1"):
-                return self._snapshot(endpoint, now, target, quick.authorization(data), keep=keep)
+            target, profile = quick.snapshot_of(data)
+            view = endpoint.view(profile)
+            if view != NOBODY:
+                header = quick.authorization(data)
+                return self._log_in(endpoint, now, target, header, keep=keep) or self._picture(
+                    endpoint, view, keep=keep
+                )
         exchange = Exchange(self.device(endpoint), quick.request(data, client), self._ready_picture)
         answer: Answer = _without_waiting(exchange.answer())
         self._recorded(exchange, int(answer.status))
         return [head_of(answer, keep=keep), answer.body if exchange.request.method != "HEAD" else b""]
 
-    def _snapshot(self, endpoint: Endpoint, now: float, target: str, header: str, *, keep: bool) -> list[Part]:
+    def _log_in(self, endpoint: Endpoint, now: float, target: str, header: str, *, keep: bool) -> list[Part]:
+        """The refusal of a request for a picture; nothing where its login does."""
         outcome = endpoint.gate.verify(header, "GET", target, endpoint.user, now)
         endpoint.watch.login(now, outcome)
-        if outcome is not Login.WORKED:
-            self._count(endpoint, now, "snapshot", 401)
-            return [quick.refused(endpoint.gate.challenge(now, stale=outcome is Login.STALE), keep=keep)]
-        self._count(endpoint, now, "snapshot", 200)
-        endpoint.turn += 1
-        tail = self._pictures.tail(endpoint.index, endpoint.turn + endpoint.index)
-        return quick.picture(tail, f"{endpoint.index} {endpoint.turn} {now}", keep=keep)
+        self._count(endpoint, now, "snapshot", 200 if outcome is Login.WORKED else 401)
+        if outcome is Login.WORKED:
+            return []
+        return [quick.refused(endpoint.gate.challenge(now, stale=outcome is Login.STALE), keep=keep)]
+
+    def _picture(self, endpoint: Endpoint, view: int, *, keep: bool) -> list[Part]:
+        turn = endpoint.next_turn(view)
+        return quick.picture(self._pictures.tail(view, turn + view), f"{view} {turn} {time.time()}", keep=keep)
 
     async def _ready_picture(self, _device: Device, view: View) -> bytes:
         view.frame += 1
@@ -287,6 +286,20 @@ class Station:
         for one in broken.values():
             total.update(one["count"])
         return {"total": dict(total), "devices": broken}
+
+
+def _channels(fleet: Fleet, index: int) -> Iterator[int]:
+    return fleet.below(index) if fleet.kind(index) == "recorder" else iter(())
+
+
+async def _streams(line: Line) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A line with what it has received as asyncio's streams."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(LARGEST_HEAD)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    if line.buffer:
+        reader.feed_data(line.buffer)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, line.socket)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def _without_waiting(answer: Coroutine[Any, Any, Answer]) -> Answer:
