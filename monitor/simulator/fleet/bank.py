@@ -16,6 +16,7 @@ import struct
 import tempfile
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -39,13 +40,14 @@ from monitor.simulator.faults import FAULTS, Faults, FaultValue, Scope
 from monitor.simulator.plan import SceneSpec
 
 SIZE = (1920, 1080)
+Size = tuple[int, int]
 VARIANTS = 24
 QUALITY = 72  # about 180 kB
 STEP_S = 7  # between two pictures of a scene: as long as it takes to walk a few metres
 MORNING = datetime(2026, 6, 3, 10, 0, tzinfo=scenes.BEIJING)
 SCENES = tuple(
     SceneSpec(kind, 900 + number, f"VC {number:02d}", "overcast", "day")
-    for number, kind in enumerate(("street", "gate", "facade", "fire_lane", "hall", "access_door", "gate", "street"))
+    for number, kind in enumerate(("hall", "gate", "street", "facade", "fire_lane", "access_door", "gate", "street"))
 )
 DISTURBED_VARIANTS = 4
 MOST_DISTURBED = 40  # of (scene, faults) with four pictures each: about 30 MB
@@ -64,33 +66,35 @@ def default_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="viewkeeper-pictures-"))
 
 
-def version() -> str:
-    """A text that changes whenever the pictures would look different."""
-    seen = hashlib.sha256(f"{SIZE} {VARIANTS} {QUALITY} {STEP_S} {SCENES} {PIL.__version__}".encode())
-    for module in _DRAWING:
-        seen.update(Path(str(module.__file__)).read_bytes())
-    return seen.hexdigest()[:16]
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Which pictures, and the folder that keeps them: the first `scenes` of `SCENES` at `size`."""
 
+    folder: str
+    size: Size = SIZE
+    scenes: int = len(SCENES)
 
-def file_of(folder: Path, number: int) -> Path:
-    """The file with the pictures of a scene."""
-    return folder / f"{version()}-{number:02d}.pictures"
+    def file(self, number: int) -> Path:
+        """The file with the pictures of a scene; its name changes whenever the pictures would look different."""
+        seen = hashlib.sha256(f"{self.size} {VARIANTS} {QUALITY} {STEP_S} {SCENES[number]} {PIL.__version__}".encode())
+        for module in _DRAWING:
+            seen.update(Path(str(module.__file__)).read_bytes())
+        return Path(self.folder) / f"{seen.hexdigest()[:16]}.pictures"
 
+    def prepare(self, number: int, of: int) -> None:
+        """Draw the scenes `number`, `number + of`, … that are not there yet."""
+        for scene in range(number, self.scenes, of):
+            path = self.file(scene)
+            if not path.exists():
+                write(path, [self.draw(scene, variant) for variant in range(VARIANTS)])
 
-def draw(scene: SceneSpec, variant: int, faults: Faults | None = None) -> bytes:
-    """One picture of a scene."""
-    at = MORNING + timedelta(seconds=STEP_S * variant)
-    out = io.BytesIO()
-    scenes.render(scene, at, SIZE, faults=faults, frame=variant).save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
-
-
-def prepare(folder: Path, numbers: Sequence[int]) -> None:
-    """Draw the scenes of these numbers that are not there yet."""
-    for number in numbers:
-        path = file_of(folder, number)
-        if not path.exists():
-            write(path, [draw(SCENES[number], variant) for variant in range(VARIANTS)])
+    def draw(self, scene: int, variant: int, faults: Faults | None = None) -> bytes:
+        """One picture of a scene."""
+        at = MORNING + timedelta(seconds=STEP_S * variant)
+        out = io.BytesIO()
+        picture = scenes.render(SCENES[scene], at, self.size, faults=faults, frame=variant)
+        picture.save(out, "JPEG", quality=QUALITY)
+        return out.getvalue()
 
 
 def write(path: Path, pictures: Sequence[bytes]) -> None:
@@ -123,8 +127,9 @@ def comment(text: bytes) -> bytes:
 class Bank:
     """The pictures that a process serves, by number of the scene and of the request."""
 
-    def __init__(self, folder: Path) -> None:
-        self._scenes = [read(file_of(folder, number)) for number in range(len(SCENES))]
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self._scenes = [read(gallery.file(number)) for number in range(gallery.scenes)]
         self._disturbed: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 
     def tail(self, scene: int, turn: int) -> memoryview:
@@ -137,9 +142,9 @@ class Bank:
         seen = picture_faults(faults)
         if not seen:
             return self.tail(scene, turn)
-        scene, variant = scene % len(SCENES), turn % DISTURBED_VARIANTS
+        scene, variant = scene % self.gallery.scenes, turn % DISTURBED_VARIANTS
         key = (scene, variant, *sorted(seen.items()))
-        kept = self._disturbed.pop(key, b"") or draw(SCENES[scene], variant, seen)
+        kept = self._disturbed.pop(key, b"") or self.gallery.draw(scene, variant, seen)
         self._disturbed[key] = kept
         if len(self._disturbed) > MOST_DISTURBED * DISTURBED_VARIANTS:
             self._disturbed.popitem(last=False)

@@ -19,11 +19,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from monitor.simulator.fleet import script
+from monitor.simulator.fleet import bank, script
 from monitor.simulator.fleet.control import Control
 from monitor.simulator.fleet.crew import Crew, CrewError, Order
 from monitor.simulator.fleet.members import HOSTS, MIXES, PORT, Fleet, FleetError
 from monitor.simulator.fleet.politeness import Limits
+from monitor.simulator.plan import LARGEST_SIDE_PX, SMALLEST_SIDE_PX
 
 TOKEN_VARIABLE = "VIEWKEEPER_SIMULATOR_TOKEN"  # noqa: S105 - the name of a variable, not a token
 LIMITS = Limits()
@@ -51,7 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--back-off", type=float, default=LIMITS.back_off_s, metavar="S", help="seconds without a refused login")
     add("--control-port", type=int, default=0, help="port of the control address (0: any free one)")
     add("--token-file", type=Path, help=f"file with the control token (else ${TOKEN_VARIABLE}, else one is made)")
+    add("--size", type=_size, default=bank.SIZE, metavar="WxH", help="size of the pictures: 1920x1080")
+    add("--scenes", type=int, default=len(bank.SCENES), help="how many different scenes the cameras see")
     add("--pictures", type=Path, help="folder that keeps the pictures drawn ahead")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    sides = int(width), int(height)
+    if not all(SMALLEST_SIDE_PX <= side <= LARGEST_SIDE_PX for side in sides):
+        raise ValueError(text)
+    return sides
 
 
 def serve(options: Mapping[str, Any], tell: Print) -> None:
@@ -71,7 +82,11 @@ def _order(options: Mapping[str, Any]) -> Order:
     limits = Limits(options["burst"], options["look_burst"], options["refill"], options["back_off"])
     if options["speed"] <= 0:
         raise UsageError("--speed: must be above 0")
-    return Order(fleet, rules, options["speed"], limits, options["processes"], options["pictures"])
+    if not 1 <= options["scenes"] <= len(bank.SCENES):
+        raise UsageError(f"--scenes: must be 1 to {len(bank.SCENES)}")
+    folder = options["pictures"] or bank.default_folder()
+    gallery = bank.Gallery(str(folder), tuple(options["size"]), options["scenes"])
+    return Order(fleet, rules, options["speed"], limits, options["processes"], gallery)
 
 
 def _token(path: Path | None) -> str:

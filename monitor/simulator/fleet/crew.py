@@ -38,7 +38,7 @@ class Order:
     speed: float = 1.0
     limits: Limits = field(default_factory=Limits)
     processes: int = 0
-    pictures: Path | None = None
+    gallery: bank.Gallery | None = None
 
     @property
     def workers(self) -> int:
@@ -121,30 +121,23 @@ class Crew:
         """Start the processes, draw what is not there yet, open every door."""
         count = self.order.workers
         self._hands = list(await asyncio.gather(*(Hand.start() for _ in range(count))))
-        folder = str(self.order.pictures or bank.default_folder())
-        await asyncio.gather(
-            *(
-                hand.tell(do="draw", pictures=folder, scenes=list(range(number, len(bank.SCENES), count)))
-                for number, hand in enumerate(self._hands)
-            )
-        )
+        gallery = asdict(self.order.gallery or bank.Gallery(str(bank.default_folder())))
+        await self._each(do="draw", gallery=gallery)
         self.conditions.replace(self.conditions.script, time.time())
-        await asyncio.gather(
-            *(
-                hand.tell(
-                    do="serve",
-                    fleet=self.order.fleet.values,
-                    script=self.order.rules.values,
-                    began=self.conditions.began,
-                    speed=self.order.speed,
-                    limits=asdict(self.order.limits),
-                    pictures=folder,
-                    number=number,
-                    of=count,
-                )
-                for number, hand in enumerate(self._hands)
-            )
+        await self._each(
+            do="serve",
+            fleet=self.order.fleet.values,
+            script=self.order.rules.values,
+            began=self.conditions.began,
+            speed=self.order.speed,
+            limits=asdict(self.order.limits),
+            gallery=gallery,
         )
+
+    async def _each(self, **what: Any) -> None:
+        """Tell each process to do its share of something."""
+        count = len(self._hands)
+        await asyncio.gather(*(hand.tell(**what, number=number, of=count) for number, hand in enumerate(self._hands)))
 
     async def stop(self) -> None:
         """End every process."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from monitor.simulator.auth import Login, User
 from monitor.simulator.device import Clock, Device
 from monitor.simulator.faults import FaultValue
-from monitor.simulator.fleet.bank import SCENES, SIZE
+from monitor.simulator.fleet.bank import SCENES, Gallery
 from monitor.simulator.fleet.gate import Gate
 from monitor.simulator.fleet.lane import Line, Manner
 from monitor.simulator.fleet.members import NOBODY, Fleet, Member
@@ -93,11 +93,11 @@ class Endpoint:
         return self.turns[place]
 
 
-def plan_of(fleet: Fleet, index: int) -> DevicePlan:
+def plan_of(fleet: Fleet, index: int, gallery: Gallery) -> DevicePlan:
     """A device of a fleet as the simulator's plan has it."""
     member = fleet.member(index)
     channels = tuple(
-        ChannelPlan(str(channel), SCENES[channel % len(SCENES)])
+        ChannelPlan(str(channel), SCENES[channel % gallery.scenes])
         for channel in (fleet.below(index) if member.kind == "recorder" else ())
     )
     return DevicePlan(
@@ -105,10 +105,10 @@ def plan_of(fleet: Fleet, index: int) -> DevicePlan:
         kind=member.kind,
         username=member.username,
         password=member.password,
-        scene=SCENES[index % len(SCENES)],
+        scene=SCENES[index % gallery.scenes],
         channels=channels,
         port=member.port,
-        size=SIZE,
+        size=gallery.size,
         serial=member.serial,
         auth=member.auth,
         host=member.host,

@@ -17,7 +17,7 @@ from typing import Any
 
 from monitor.simulator.plan import LARGEST_PORT
 
-USERNAME = "viewer"
+USERNAME = "admin"
 HOSTS = "127.1.0.0/16"
 PORT = 8_000
 NOBODY = -1

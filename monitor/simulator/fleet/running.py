@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from monitor.simulator.fleet.cli import TOKEN_VARIABLE
 from monitor.simulator.fleet.members import Fleet
 from monitor.simulator.fleet.script import Script, parse
 
@@ -40,12 +43,14 @@ class RunningFleet:
         self._arguments = [
             part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))
         ]
+        self._token = secrets.token_urlsafe(16)
         self.told: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "monitor.simulator.fleet", *self._arguments],
             cwd=ROOT,
+            env={**os.environ, TOKEN_VARIABLE: self._token},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -75,7 +80,7 @@ class RunningFleet:
         line = http.client.HTTPConnection(urlsplit(self.greeting["control"]).netloc, timeout=ASK_LIMIT_S)
         try:
             body = json.dumps(data) if data is not None else None
-            line.request(method, path, body, {"Authorization": f"Bearer {self.greeting['token']}"})
+            line.request(method, path, body, {"Authorization": f"Bearer {self._token}"})
             reply = line.getresponse()
             answer = json.loads(reply.read())
         finally:

@@ -233,7 +233,9 @@ class Station:
             def on_login(outcome: Login) -> None:
                 endpoint.watch.login(time.time(), outcome)
 
-            endpoint.device = FleetDevice(plan_of(self._fleet, endpoint.index), utc_now, endpoint.gate, on_login)
+            endpoint.device = FleetDevice(
+                plan_of(self._fleet, endpoint.index, self._pictures.gallery), utc_now, endpoint.gate, on_login
+            )
             self._apply(endpoint, self._conditions.seconds())
         if not endpoint.ails:
             self._well[endpoint.index] = None

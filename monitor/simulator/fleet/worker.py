@@ -14,7 +14,6 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from monitor.simulator.fleet import bank, script
@@ -39,7 +38,7 @@ class Worker:
         """Do one thing; the answer is what `crew` gets."""
         match told["do"]:
             case "draw":
-                bank.prepare(Path(told["pictures"]), told["scenes"])
+                _gallery(told).prepare(told["number"], told["of"])
             case "serve":
                 self._serve(told)
             case "script":
@@ -67,7 +66,7 @@ class Worker:
         rules = script.parse(told["script"])
         self._fleet = fleet
         self._conditions = Conditions(script.Script(fleet, rules), told["began"], told["speed"])
-        pictures, limits = bank.Bank(Path(told["pictures"])), Limits(**told["limits"])
+        pictures, limits = bank.Bank(_gallery(told)), Limits(**told["limits"])
         share = -(-sum(1 for _ in fleet.endpoints()) // told["of"])
         room = most_descriptors() - share - SPARE_DESCRIPTORS
         number, of = told["number"], told["of"]
@@ -102,6 +101,11 @@ class Worker:
         """Close everything."""
         if self._station is not None:
             self._station.close()
+
+
+def _gallery(told: Mapping[str, Any]) -> bank.Gallery:
+    values = told["gallery"]
+    return bank.Gallery(values["folder"], tuple(values["size"]), values["scenes"])
 
 
 def most_descriptors() -> int:
