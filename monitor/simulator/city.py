@@ -75,10 +75,12 @@ class City:
 
     async def _apply_power(self, keys: Iterable[str]) -> None:
         for key in keys:
-            if self.is_up(key):
-                await self._listeners[key].open()
-            else:
+            if not self.is_up(key):
                 await self._listeners[key].close()
+            elif "deaf" in self.devices[key].faults:
+                await self._listeners[key].deafen()
+            else:
+                await self._listeners[key].open()
 
     def _with_all_below(self, key: str) -> Iterator[str]:
         yield key

@@ -64,6 +64,7 @@ FAULTS: Mapping[str, Fault] = {
     # -- network
     "off": Fault(_NET, "The port is closed: a connection is refused. On a switch: all that hang on it as well."),
     "silent": Fault(_NET, "Connections are accepted and nothing is ever answered."),
+    "deaf": Fault(_NET, "The backlog is full: a connection is neither accepted nor refused, its SYN gets no answer."),
     "slow_s": Fault(_NET, "Seconds that pass before each answer.", float, 0.0, 3_600.0, default=3.0),
     "drip": Fault(_NET, "Bytes per second at which the body of a snapshot comes.", float, 0.1, 1e9, default=1.0),
     "drip_all": Fault(_NET, "With `drip`: every body drips, not only that of a snapshot."),

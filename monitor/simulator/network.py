@@ -12,6 +12,7 @@ from monitor.simulator.http import LARGEST_HEAD
 
 LAST_PORT = 65_535
 BACKLOG = 128
+FILL_LIMIT_S = 2.0  # filling a backlog takes the kernel microseconds
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -49,6 +50,7 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._kept: socket.socket | None = bind_free(host, wanted, taken)
+        self._is_deaf = False
         self.port: int = self._kept.getsockname()[1]
 
     @property
@@ -60,12 +62,26 @@ class Listener:
         """Accept connections."""
         if self._server is not None:
             return
+        if self._is_deaf:
+            await self.close()
         bound = self._kept or bind(self._host, self.port)
         self._kept = None
         self._server = await asyncio.start_server(self._accept, sock=bound, backlog=BACKLOG, limit=LARGEST_HEAD)
 
+    async def deafen(self) -> None:
+        """Neither accept nor refuse connections, and cut those that are open."""
+        if self._is_deaf:
+            return
+        await self.close(keep_port=False)
+        self._kept = bind(self._host, self.port)
+        fill(self._kept)
+        self._is_deaf = True
+
     async def close(self, *, keep_port: bool = True) -> None:
         """Refuse connections and cut those that are open."""
+        if self._is_deaf and self._kept is not None:
+            self._kept.close()
+            self._kept, self._is_deaf = bind(self._host, self.port), False
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -110,6 +126,16 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def fill(bound: socket.socket) -> None:
+    """Let a bound socket listen with its backlog full, so that it answers no SYN.
+
+    Linux lets one connection into a backlog of 0; nobody accepts it, so it stays there, closed by us or not.
+    """
+    bound.listen(0)
+    with socket.create_connection(bound.getsockname()[:2], FILL_LIMIT_S):
+        pass
 
 
 def bind_free(host: str, wanted: int, taken: Container[int] = ()) -> socket.socket:
