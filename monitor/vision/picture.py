@@ -34,39 +34,45 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture: native size in px, a small RGB copy (rows x columns x 3), SHA-256 of the bytes in hex.
+    """A decoded picture: native size in px, a small RGB copy, SHA-256 of the bytes in hex.
 
     `unit_rows` is the height of a coded unit in rows of the small copy (0: the rows of units do not meet its rows).
     """
 
     width: int
     height: int
-    rgb: Rgb
+    image: Image.Image
     digest: str
     unit_rows: int = 0
+
+    @property
+    def rgb(self) -> Rgb:
+        """The small copy as rows x columns x 3; each call copies it anew."""
+        return np.asarray(self.image, dtype=np.uint8)
 
 
 def decode(data: bytes) -> Picture:
     """Decode a JPEG at reduced scale. Raises `Refused` and nothing else, whatever the bytes."""
     walked = walk(data)
-    rgb = _decode_small(walked.core, walked.width, walked.height)
-    if _has_filler(rgb):
+    image = _decode_small(walked.core, walked.width, walked.height)
+    if _has_filler(image):
         raise Refused("corrupt", "grey tail")
     digest = hashlib.sha256(data).hexdigest()
-    return Picture(walked.width, walked.height, rgb, digest, _unit_rows(walked, len(rgb)))
+    return Picture(walked.width, walked.height, image, digest, _unit_rows(walked, image.height))
 
 
 def thumbnail(picture: Picture, width: int = 480) -> bytes:
     """A small JPEG of the picture, `width` px wide (about 18 kB at 480); never wider than what was decoded."""
-    image = Image.fromarray(picture.rgb)
+    image = picture.image
     width = max(1, min(width, image.width))
-    height = max(1, round(width * picture.height / picture.width))
+    size = width, max(1, round(width * picture.height / picture.width))
     out = io.BytesIO()
-    image.resize((width, height), Image.Resampling.BOX).save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
+    small = image if image.size == size else image.resize(size, Image.Resampling.BOX)
+    small.save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
     return out.getvalue()
 
 
-def _decode_small(core: bytes, width: int, height: int) -> Rgb:
+def _decode_small(core: bytes, width: int, height: int) -> Image.Image:
     try:
         image: Image.Image = Image.open(io.BytesIO(core), formats=("JPEG",))
         image.draft("RGB", (SMALL_WIDTH, max(1, height * SMALL_WIDTH // width)))
@@ -77,7 +83,7 @@ def _decode_small(core: bytes, width: int, height: int) -> Rgb:
         raise Refused("corrupt", str(error) or type(error).__name__) from error
     if max(image.size) > _SMALL_LIMIT:
         image.thumbnail((_SMALL_LIMIT, _SMALL_LIMIT), Image.Resampling.BOX)
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
 def _unit_rows(walked: Walked, rows: int) -> int:
@@ -88,9 +94,16 @@ def _unit_rows(walked: Walked, rows: int) -> int:
     return 0
 
 
-def _has_filler(rgb: Rgb) -> bool:
+def _has_filler(image: Image.Image) -> bool:
     """Whether the bottom is of one colour, exactly, neither black nor white, and no row above it is."""
-    least = max(2, round(len(rgb) * _FILLER_SHARE))
+    least = max(2, round(image.height * _FILLER_SHARE))
+    bottom = image.crop((0, max(0, image.height - least), *image.size)).getextrema()
+    if any(isinstance(band, tuple) and band[1] - band[0] > 2 * _FILLER_SPREAD for band in bottom):
+        return False
+    return _ends_in_filler(np.asarray(image), least)
+
+
+def _ends_in_filler(rgb: Rgb, least: int) -> bool:
     last = rgb[-1, 0].astype(np.int16)
     if not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST or _off(rgb[-least:], last).any():
         return False
