@@ -7,6 +7,7 @@ measured ranges stand beside them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features, Green
 from monitor.vision.label import Label
 from monitor.vision.picture import Picture
 from monitor.vision.planes import Plane, box, median
-from monitor.vision.tone import HasTone
+from monitor.vision.tone import HasTone, luma_of
 
 # Some faults are first looked for in a part of the picture: where that gives less than this, all of it would not give 1.
-_UNSUSPICIOUS = 0.6
+_UNSUSPICIOUS = 0.75
 # Noise of the quietest tenth of the picture in grey levels: normal up to 1.3, faults from 2.1. An accepted picture of
 # the same phase that is itself noisy raises the limit to this multiple of its noise.
 _NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
@@ -26,7 +27,7 @@ _NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
 _LINES_LIMIT, _LINE_CONTRAST = 7.0, 6.0
 # Tearing: correlation of the horizontal gradient with the next row's: normal from .38, faults up to .19; white noise
 # lacks the vertical one too (faults of tearing keep it above .55).
-_TEAR_LIMIT, _TEAR_VERTICAL, _TEAR_SAMPLE = 0.28, 0.5, 5
+_TEAR_LIMIT, _TEAR_VERTICAL, _TEAR_SAMPLE = 0.28, 0.5, 7
 # Interference: log height of a spectral peak that stands in nearly all tiles: normal up to 1.1, faults from 3.1.
 _PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, np.float32(3.0)
 # Six of the eighteen tiles, one in each column.
@@ -34,7 +35,7 @@ _SAMPLED_ROWS, _SAMPLED_COLUMNS = np.array([0, 1, 2, 0, 1, 2]), np.arange(6)
 # Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
 # width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
 _HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.40, 0.018, 13.0
-_HUM_STRIPS, _HUM_FIRST, _HUM_LAST = 8, 5, 70
+_HUM_FIRST, _HUM_LAST = 5, 70
 # Damage: steps at the rows of coded units beyond the steps at other rows (grey levels): normal up to 2, faults from 8.
 _STEP_BEYOND, _STEP_LEAST = 5.0, 14.0
 _STRIPS, _STEP_SAMPLE = 8, 4
@@ -49,7 +50,7 @@ def faults(picture: Picture, features: Features, states: Sequence[HasTone]) -> d
     accepted = max((state.tone.noise / 16 for state in states), default=0.0)
     pairs = _pairs(features.strips)
     lines = _lines(pairs[:, :, 1])
-    stripes = max(lines, _tear(features.green), _interference(features.luma), _hum(features.luma))
+    stripes = max(lines, _tear(features.green), _interference(features.luma), _hum(features.even_strips))
     return {
         Label.NOISE: features.noise / max(_NOISE_LIMIT, _NOISE_OF_REFERENCE * accepted),
         Label.STRIPES: stripes,
@@ -57,7 +58,7 @@ def faults(picture: Picture, features: Features, states: Sequence[HasTone]) -> d
     }
 
 
-def _pairs(strips: NDArray[np.uint8]) -> Plane:
+def _pairs(strips: NDArray[Any]) -> Plane:
     """The means of the rows in eight strips from those in sixteen: rows x strips x channels."""
     return (strips[:, ::2].astype(np.float32) + strips[:, 1::2]) * np.float32(0.5)
 
@@ -125,10 +126,9 @@ def _peak(spectrum: Plane) -> float:
     return float(above[_HIGH_FREQUENCIES].max()) / _PEAK_LIMIT
 
 
-def _hum(luma: Plane) -> float:
+def _hum(rows: Plane) -> float:
     """Soft horizontal bars: one frequency of the row means, in step from the left edge to the right."""
-    strips = np.add.reduce(luma.reshape(FINE_HEIGHT, _HUM_STRIPS, -1), axis=2).T
-    strips = strips * np.float32(_HUM_STRIPS / FINE_WIDTH)
+    strips = luma_of(_pairs(rows)).T
     strips -= strips.mean(1, keepdims=True)
     strips -= _RAMP * ((strips * _RAMP).sum(1, keepdims=True) / _RAMP_ENERGY)
     waves = np.fft.rfft(strips * _HUM_WINDOW, n=2 * FINE_HEIGHT)[:, : _HUM_LAST + 10]
@@ -139,7 +139,7 @@ def _hum(luma: Plane) -> float:
     total = height.sum(0)
     step = (np.abs(waves.sum(0)) / (total + np.float32(1e-6)))[_HUM_FIRST:_HUM_LAST]
     best = int((share * step * step).argmax())
-    above = float(np.sort(height[:, _HUM_FIRST + best])[1]) / max(median(total[4:]) / _HUM_STRIPS, 1.0)
+    above = float(np.sort(height[:, _HUM_FIRST + best])[1]) / max(median(total[4:]) / _STRIPS, 1.0)
     return min(float(share[best]) / _HUM_SHARE, _HUM_OUT_OF_STEP / max(1 - float(step[best]), 1e-3), above / _HUM_ABOVE)
 
 
@@ -151,18 +151,33 @@ def _damage(picture: Picture, means: Plane) -> float:
     factor = _SMALL_UNIT_FACTOR if unit < _SMALL_UNIT else 1.0
     # The means of strips are at hand, and rule out most pictures; the medians ask for the step all along each strip.
     met = np.abs(means[unit::unit] - means[unit - 1 : -1 : unit]).max(2)
-    if float(np.sort(met.max(0))[1]) < _STEP_LEAST * factor / 2:
+    likely = _STEP_LEAST * factor / 2
+    if _beside(met) < likely:
         return 0.0
-    rgb = picture.rgb[:, ::_STEP_SAMPLE]
-    steps = np.median(_strips(np.diff(rgb.astype(np.float32), axis=0), _STRIPS), axis=2)
+    rgb = picture.rgb[:, ::_STEP_SAMPLE].astype(np.int16)
+    lower = (np.flatnonzero(met.max(1) >= likely) + 1) * unit
+    if _beside(np.abs(_medians(rgb[lower] - rgb[lower - 1])).max(2)) < _STEP_LEAST * factor:
+        return 0.0
+    steps = _medians(np.diff(rgb, axis=0))
     heights = np.abs(steps).max(2)
     at_units = np.zeros(len(heights), dtype=bool)
     at_units[unit - 1 :: unit] = True
-    # Damage begins within a row of units: one strip of eight may begin a row later.
-    beside = np.sort(heights[at_units].max(0))[1]
-    elsewhere = np.sort(heights[~at_units].max(0))[1]
-    measure = float(min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST)) / factor
+    beside, elsewhere = _beside(heights[at_units]), _beside(heights[~at_units])
+    measure = min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST) / factor
     return min(measure, _evenness(steps[at_units]) / _STEP_EVEN)
+
+
+def _beside(heights: Plane) -> float:
+    """The step that seven of eight strips have in some row: damage may begin a row later in one."""
+    return float(np.sort(heights.max(0))[1])
+
+
+def _medians(rows: NDArray[np.int16]) -> Plane:
+    """The median of each strip of rows: rows x strips x channels."""
+    width = rows.shape[1] // _STRIPS
+    strips = rows[:, : width * _STRIPS].reshape(len(rows), _STRIPS, width, 3).swapaxes(2, 3)
+    ordered = np.partition(strips, ((width - 1) // 2, width // 2))
+    return (ordered[..., (width - 1) // 2] + ordered[..., width // 2]) * np.float32(0.5)
 
 
 def _evenness(steps: Plane) -> float:
@@ -174,12 +189,6 @@ def _evenness(steps: Plane) -> float:
     both = np.sort(np.where(np.abs(first) > np.abs(second), first, second), axis=1)[:, 1:-1]
     mean = np.abs(both.mean(1))
     return float(np.where(mean > _STEP_LEAST / 2, mean / (both.std(1) + _STEP_SPREAD), 0).max(initial=0))
-
-
-def _strips(rows: Plane, count: int) -> Plane:
-    """Rows x columns x channels cut into `count` strips of columns: rows x strips x columns x channels."""
-    width = rows.shape[1] // count
-    return rows[:, : width * count].reshape(len(rows), count, width, rows.shape[2])
 
 
 def _high_frequencies() -> NDArray[np.bool_]:

@@ -43,7 +43,8 @@ class Features:
     tones: Plane  # a sample of the luma in rising order
     luma_blocks: Plane  # ROWS x COLUMNS, block means
     rgb_blocks: Plane  # ROWS x COLUMNS x 3, block means
-    strips: NDArray[np.uint8]  # rows of the small picture x COLUMNS x 3, means of each row's part in a column of blocks
+    strips: NDArray[np.uint8]  # rows of the small picture x COLUMNS x 3: of each row the mean within a column of blocks
+    even_strips: Plane  # the same, brought to FINE_HEIGHT rows
     green: Green  # rows x columns of the small picture
     field: Field  # CELL_ROWS x CELL_COLUMNS, doubled edge direction, length 0..1
     sharpness: Plane  # ROWS x COLUMNS, log ratio of fine to coarse detail
@@ -56,14 +57,16 @@ def describe(picture: Picture) -> Features:
     luma = _luma(picture.image)
     half = halve(luma)
     sharpness, detail = _sharpness(luma, half)
-    strips = picture.image.resize((COLUMNS, picture.image.height), Image.Resampling.BOX)
+    strips = _strips(picture.image)
+    even = np.asarray(strips.resize((COLUMNS, FINE_HEIGHT), Image.Resampling.BOX), dtype=np.float32)
     green = np.asarray(picture.image.getchannel("G")).astype(np.int16)
     return Features(
         luma=luma,
         tones=_tones(luma),
         luma_blocks=block_mean(luma),
-        rgb_blocks=_rgb_blocks(strips),
+        rgb_blocks=even.reshape(ROWS, -1, COLUMNS, 3).mean(1),
         strips=np.asarray(strips),
+        even_strips=even,
         green=green,
         field=edge_field(half),
         sharpness=sharpness,
@@ -118,10 +121,12 @@ def _tones(luma: Plane) -> Plane:
     return np.asarray(steps.astype(np.float32) / _TONE_STEPS)
 
 
-def _rgb_blocks(strips: Image.Image) -> Plane:
-    """Block means from the means of the rows."""
-    even = np.asarray(strips.resize((COLUMNS, FINE_HEIGHT), Image.Resampling.BOX), dtype=np.float32)
-    return np.asarray(even.reshape(ROWS, -1, COLUMNS, 3).mean(1))
+def _strips(image: Image.Image) -> Image.Image:
+    """The mean of each row within each column of blocks."""
+    if image.width % COLUMNS:
+        return image.resize((COLUMNS, image.height), Image.Resampling.BOX)
+    # The same means where the columns are of whole pixels, nearly twice as quick.
+    return image.reduce((image.width // COLUMNS, 1))
 
 
 def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:

@@ -87,9 +87,14 @@ def _of_colourful(plane: Plane) -> float:
 
 
 def _luma_and_chroma(features: Features) -> tuple[Plane, Plane, Plane]:
-    red, green, blue = np.moveaxis(features.rgb_blocks, 2, 0)
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    return luma, 0.564 * (blue - luma), 0.713 * (red - luma)
+    rgb = features.rgb_blocks
+    luma = luma_of(rgb)
+    return luma, 0.564 * (rgb[:, :, 2] - luma), 0.713 * (rgb[:, :, 0] - luma)
+
+
+def luma_of(rgb: Plane) -> Plane:
+    """The luma (ITU-R 601) of rows x columns x 3."""
+    return np.asarray(0.299 * rgb[:, :, 0] + 0.587 * rgb[:, :, 1] + 0.114 * rgb[:, :, 2])
 
 
 def tone_of(features: Features) -> Tone:
