@@ -30,8 +30,8 @@ _LINES_LIMIT, _LINE_CONTRAST = 7.0, 6.0
 _TEAR_LIMIT, _TEAR_VERTICAL, _TEAR_SAMPLE = 0.28, 0.5, 7
 # Interference: log height of a spectral peak that stands in nearly all tiles: normal up to 1.1, faults from 3.1.
 _PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, np.float32(3.0)
-# Six of the eighteen tiles, one in each column.
-_SAMPLED_ROWS, _SAMPLED_COLUMNS = np.array([0, 1, 2, 0, 1, 2]), np.arange(6)
+# Four of the eighteen tiles (3 x 6), in different rows and columns.
+_SAMPLED_ROWS, _SAMPLED_COLUMNS = np.array([0, 1, 2, 1]), np.array([0, 2, 3, 5])
 # Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
 # width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
 _HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.40, 0.018, 13.0

@@ -336,20 +336,12 @@ def _quantised(plane: Plane, low: float, steps: float, top: int) -> NDArray[np.u
 
 
 def _unpack_all(data: bytes, counts: tuple[int, int]) -> dict[Phase, Stats]:
-    found: dict[Phase, Stats] = {}
-    for phase, count in zip(PHASES, counts, strict=True):
-        if count:
-            found[phase] = _unpack_stats(data[:_STATS_SIZE], count)
-            data = data[_STATS_SIZE:]
-    return found
-
-
-def _unpack_stats(data: bytes, count: int) -> Stats:
-    both, sharpness, detail = np.frombuffer(data, dtype=np.uint8).reshape(3, ROWS, COLUMNS)
-    return Stats(
-        count,
-        (both >> 4).astype(np.float32) / np.float32(_MEAN_STEPS),
-        (both & 15).astype(np.float32) / np.float32(_SPREAD_STEPS),
-        sharpness.astype(np.float32) / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW),
-        detail.astype(np.float32) / np.float32(_DETAIL_STEPS),
-    )
+    known = [(phase, count) for phase, count in zip(PHASES, counts, strict=True) if count]
+    planes = np.frombuffer(data, dtype=np.uint8).reshape(len(known), 3, ROWS, COLUMNS)
+    both = planes[:, 0]
+    mean, spread = (both >> 4) / np.float32(_MEAN_STEPS), (both & 15) / np.float32(_SPREAD_STEPS)
+    sharpness = planes[:, 1] / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW)
+    detail = planes[:, 2] / np.float32(_DETAIL_STEPS)
+    return {
+        phase: Stats(count, mean[at], spread[at], sharpness[at], detail[at]) for at, (phase, count) in enumerate(known)
+    }

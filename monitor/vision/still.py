@@ -30,21 +30,22 @@ _SAME_SHARE = 0.4
 _PIXELS = FINE_HEIGHT // ROWS * (FINE_WIDTH // COLUMNS)
 _PATTERNS = np.random.default_rng(20150).choice(np.array([-1, 1], dtype=np.float32), (_PROJECTIONS, _PIXELS))
 _PATTERN_MEANS = _PATTERNS.mean(1, keepdims=True)
-_TILED = np.tile(_PATTERNS.reshape(_PROJECTIONS, FINE_HEIGHT // ROWS, -1), (1, ROWS, COLUMNS))
+# Each pattern over a row of blocks: as long as the pixels of these, so that all rows of blocks are multiplied at once.
+_BANDS = np.tile(_PATTERNS.reshape(_PROJECTIONS, FINE_HEIGHT // ROWS, -1), COLUMNS).reshape(_PROJECTIONS, -1)
 
 
 def fingerprint(picture: Picture, features: Features) -> bytes:
     """The trail of a picture: the start of its digest, and two projections a block."""
     mean = features.luma_blocks.ravel()
-    sums = np.array([_project(features.luma, pattern) for pattern in _TILED]) - mean * _PATTERN_MEANS
+    sums = np.array([_project(features.luma, band) for band in _BANDS]) - mean * _PATTERN_MEANS
     values = np.clip(np.rint(sums * (_STEPS * np.sqrt(_PIXELS))), -32767, 32767).astype("<i2")
     values[:, (mean < _DARKEST) | (mean > _BRIGHTEST)] = _OUT_OF_RANGE
     return b"".join((_MAGIC, bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
 
 
-def _project(luma: Plane, pattern: Plane) -> Plane:
+def _project(luma: Plane, band: Plane) -> Plane:
     """Per block the mean of its pixels, some of them with the other sign."""
-    return block_mean(luma * pattern).ravel()
+    return block_mean((luma.reshape(ROWS, -1) * band).reshape(luma.shape)).ravel()
 
 
 def sameness(now: bytes, before: bytes) -> float:
