@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,7 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     finding = _finding(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
-    return Looked(finding, _note(judged, data, key))
+    return Looked(finding, _note(judged, len(data), picture.digest, key))
 
 
 def _model(data: bytes) -> vision.CameraModel | None:
@@ -74,7 +73,7 @@ def _finding(judged: vision.Judgement) -> Finding:
     return Finding(Verdict.FAULTY, label, detail | share)
 
 
-def _note(judged: vision.Judgement, data: bytes, key: str) -> PictureNote:
+def _note(judged: vision.Judgement, size: int, sha256: str, key: str) -> PictureNote:
     return PictureNote(
         label=str(judged.label),
         score=float(judged.score),
@@ -82,8 +81,8 @@ def _note(judged: vision.Judgement, data: bytes, key: str) -> PictureNote:
         phase=str(judged.phase),
         width=judged.width,
         height=judged.height,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        size=size,
+        sha256=sha256,
         covered_share=float(judged.covered_share),
         blocks=tuple(judged.blocks),
         shift=judged.shift,

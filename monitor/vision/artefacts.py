@@ -7,16 +7,19 @@ measured ranges stand beside them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features, Plane, box
+from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features, Green
 from monitor.vision.label import Label
 from monitor.vision.picture import Picture
-from monitor.vision.tone import HasTone
+from monitor.vision.planes import Plane, box, median
+from monitor.vision.tone import HasTone, luma_of
 
+# Some faults are first looked for in a part of the picture: where that gives less than this, all of it would not give 1.
+_UNSUSPICIOUS = 0.75
 # Noise of the quietest tenth of the picture in grey levels: normal up to 1.3, faults from 2.1. An accepted picture of
 # the same phase that is itself noisy raises the limit to this multiple of its noise.
 _NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
@@ -24,16 +27,18 @@ _NOISE_LIMIT, _NOISE_OF_REFERENCE = 1.7, 1.8
 _LINES_LIMIT, _LINE_CONTRAST = 7.0, 6.0
 # Tearing: correlation of the horizontal gradient with the next row's: normal from .38, faults up to .19; white noise
 # lacks the vertical one too (faults of tearing keep it above .55).
-_TEAR_LIMIT, _TEAR_VERTICAL = 0.28, 0.5
+_TEAR_LIMIT, _TEAR_VERTICAL, _TEAR_SAMPLE = 0.28, 0.5, 7
 # Interference: log height of a spectral peak that stands in nearly all tiles: normal up to 1.1, faults from 3.1.
-_PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, 3.0
+_PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, np.float32(3.0)
+# Four of the eighteen tiles (3 x 6), in different rows and columns.
+_SAMPLED_ROWS, _SAMPLED_COLUMNS = np.array([0, 1, 2, 1]), np.array([0, 2, 3, 5])
 # Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
 # width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
 _HUM_SHARE, _HUM_OUT_OF_STEP, _HUM_ABOVE = 0.40, 0.018, 13.0
-_HUM_STRIPS, _HUM_FIRST, _HUM_LAST = 8, 5, 70
+_HUM_FIRST, _HUM_LAST = 5, 70
 # Damage: steps at the rows of coded units beyond the steps at other rows (grey levels): normal up to 2, faults from 8.
 _STEP_BEYOND, _STEP_LEAST = 5.0, 14.0
-_STEP_STRIPS, _STEP_SAMPLE = 8, 4
+_STRIPS, _STEP_SAMPLE = 8, 4
 # Straight edges of a scene have steps of many heights: their evenness is up to 2, that of damage mostly above 4.
 _STEP_EVEN, _STEP_SPREAD = 2.5, 4.0
 # In a picture decoded at reduced scale real edges are as sharp as damage: more is asked of it.
@@ -43,88 +48,136 @@ _LEAST_UNIT, _SMALL_UNIT, _SMALL_UNIT_FACTOR = 2, 6, 3.0
 def faults(picture: Picture, features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     """How far a picture is noisy, striped or damaged; `states` are the accepted ones of its phase."""
     accepted = max((state.tone.noise / 16 for state in states), default=0.0)
-    green = picture.rgb[:, :, 1].astype(np.float32)
-    lines = _lines(green)
-    stripes = max(lines, _tear(green), _interference(features.luma), _hum(features.luma))
+    pairs = _pairs(features.strips)
+    lines = _lines(pairs[:, :, 1])
+    stripes = max(lines, _tear(features.green), _interference(features.luma), _hum(features.even_strips))
     return {
         Label.NOISE: features.noise / max(_NOISE_LIMIT, _NOISE_OF_REFERENCE * accepted),
         Label.STRIPES: stripes,
-        Label.CORRUPT: _damage(picture) if lines < 1 else 0.0,
+        Label.CORRUPT: _damage(picture, pairs) if lines < 1 else 0.0,
     }
+
+
+def _pairs(strips: NDArray[Any]) -> Plane:
+    """The means of the rows in eight strips from those in sixteen: rows x strips x channels."""
+    return (strips[:, ::2].astype(np.float32) + strips[:, 1::2]) * np.float32(0.5)
 
 
 def _lines(green: Plane) -> float:
     """Rows that differ from both neighbours, one way, over three quarters of the width."""
     bend = green[1:-1] - 0.5 * (green[:-2] + green[2:])
-    strips = _strips(bend[:, :, None], _STEP_STRIPS)[:, :, :, 0]
-    if strips.size == 0:
+    if bend.size == 0:
         return 0.0
-    middle = np.sort(strips.mean(2), axis=1)
-    bright, dark = middle[:, _STEP_STRIPS // 4], -middle[:, -1 - _STEP_STRIPS // 4]
+    middle = np.sort(bend, axis=1)
+    bright, dark = middle[:, _STRIPS // 4], -middle[:, -1 - _STRIPS // 4]
     return float((np.maximum(bright, dark) > _LINE_CONTRAST).mean()) * 100 / _LINES_LIMIT
 
 
-def _tear(green: Plane) -> float:
-    """Rows displaced against each other: vertical edges no longer continue from row to row."""
-    across, down = np.diff(green, axis=1), np.diff(green, axis=0)
-    energy_across, energy_down = float(np.vdot(across, across)), float(np.vdot(down, down))
-    if min(energy_across, energy_down) < green.size:
+def _tear(green: Green) -> float:
+    """Rows displaced against each other, judged by some of the rows, and by all of them where that is not clear."""
+    sampled = _torn(green[:-1:_TEAR_SAMPLE], green[1::_TEAR_SAMPLE])
+    return sampled if sampled < _UNSUSPICIOUS else _torn(green[:-1], green[1:])
+
+
+def _torn(upper: Green, lower: Green) -> float:
+    """How far vertical edges do not continue from the upper of two rows to the lower one, over pairs of rows."""
+    above, below = upper.astype(np.float32), lower.astype(np.float32)
+    down = below - above
+    above, below = np.diff(above, axis=1), np.diff(below, axis=1)
+    energy_across, energy_down = 0.5 * (_dot(above, above) + _dot(below, below)), _dot(down, down)
+    if min(energy_across, energy_down) < max(down.size, 1):
         return 0.0
-    continues = float(np.vdot(across[1:], across[:-1])) / energy_across
-    vertical = float(np.vdot(down[:, 1:], down[:, :-1])) / energy_down
-    return min(_TEAR_LIMIT / max(continues, 0.05), vertical / _TEAR_VERTICAL)
+    vertical = _dot(down[:, 1:], down[:, :-1]) / energy_down
+    return min(_TEAR_LIMIT / max(_dot(above, below) / energy_across, 0.05), vertical / _TEAR_VERTICAL)
+
+
+def _dot(one: Plane, other: Plane) -> float:
+    """The sum of the products, on this thread: BLAS would wake another for it."""
+    return float(np.einsum("ij,ij->", one, other))
 
 
 def _interference(luma: Plane) -> float:
-    """A fine regular pattern that lies over nearly all of the picture, the sky as well as the ground."""
+    """A fine regular pattern that lies over nearly all of the picture, the sky as well as the ground.
+
+    Judged by the mean over some tiles; where that shows a peak, by the quieter ones of all tiles.
+    """
     size = _SPECTRUM_TILE
     rows, columns = FINE_HEIGHT // size, FINE_WIDTH // size
     top = (FINE_HEIGHT - rows * size) // 2
-    tiles = luma[top : top + rows * size].reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
-    tiles = (tiles - tiles.mean((1, 2), keepdims=True)) * _WINDOW
-    spectrum = np.log(np.abs(np.fft.rfft2(tiles)) + _SPECTRUM_FLOOR)
-    common = np.fft.fftshift(np.sort(spectrum, axis=0)[len(tiles) // 6 : len(tiles) // 2].mean(0), axes=0)
-    common = common.astype(np.float32)
-    above = common - box(common, 3)
+    tiles = luma[top : top + rows * size].reshape(rows, size, columns, size).swapaxes(1, 2)
+    sampled = _peak(_spectra(tiles[_SAMPLED_ROWS, _SAMPLED_COLUMNS]).mean(0))
+    if sampled < _UNSUSPICIOUS:
+        return sampled
+    spectra = np.sort(_spectra(tiles.reshape(-1, size, size)), axis=0)
+    return _peak(spectra[len(spectra) // 6 : len(spectra) // 2].mean(0))
+
+
+def _spectra(tiles: Plane) -> Plane:
+    """The log amplitudes of tiles."""
+    level = np.add.reduce(tiles.reshape(len(tiles), -1), axis=1) * np.float32(1 / _SPECTRUM_TILE**2)
+    waves = np.fft.rfft2((tiles - level[:, None, None]) * _WINDOW)
+    return np.log(np.abs(waves) + _SPECTRUM_FLOOR)
+
+
+def _peak(spectrum: Plane) -> float:
+    """How far the highest peak stands above what is around it, in units of the limit."""
+    centred = np.fft.fftshift(spectrum, axes=0)
+    above = centred - box(centred, 3)
     return float(above[_HIGH_FREQUENCIES].max()) / _PEAK_LIMIT
 
 
-def _hum(luma: Plane) -> float:
+def _hum(rows: Plane) -> float:
     """Soft horizontal bars: one frequency of the row means, in step from the left edge to the right."""
-    strips = luma.reshape(FINE_HEIGHT, _HUM_STRIPS, -1).mean(2)
-    strips = strips - strips.mean(0)
-    strips = strips - _RAMP * ((strips * _RAMP).sum(0) / float((_RAMP**2).sum()))
-    waves = np.fft.rfft(strips * np.hanning(FINE_HEIGHT)[:, None], n=2 * FINE_HEIGHT, axis=0)[: _HUM_LAST + 10]
+    strips = luma_of(_pairs(rows)).T
+    strips -= strips.mean(1, keepdims=True)
+    strips -= _RAMP * ((strips * _RAMP).sum(1, keepdims=True) / _RAMP_ENERGY)
+    waves = np.fft.rfft(strips * _HUM_WINDOW, n=2 * FINE_HEIGHT)[:, : _HUM_LAST + 10]
     height = np.abs(waves)
-    energy = (height**2).sum(1)
-    band = np.s_[_HUM_FIRST:_HUM_LAST]
-    share = (energy + np.roll(energy, 1) + np.roll(energy, -1))[band] / max(float(energy[2:].sum()), 1.0)
-    step = (np.abs(waves.sum(1)) / (height.sum(1) + 1e-6))[band]
+    energy = (height * height).sum(0)
+    three = energy[_HUM_FIRST - 1 : _HUM_LAST - 1] + energy[_HUM_FIRST:_HUM_LAST]
+    share = (three + energy[_HUM_FIRST + 1 : _HUM_LAST + 1]) / max(float(energy[2:].sum()), 1.0)
+    total = height.sum(0)
+    step = (np.abs(waves.sum(0)) / (total + np.float32(1e-6)))[_HUM_FIRST:_HUM_LAST]
     best = int((share * step * step).argmax())
-    above = float(np.sort(height[band][best])[1]) / max(float(np.median(height[4:].mean(1))), 1.0)
+    above = float(np.sort(height[:, _HUM_FIRST + best])[1]) / max(median(total[4:]) / _STRIPS, 1.0)
     return min(float(share[best]) / _HUM_SHARE, _HUM_OUT_OF_STEP / max(1 - float(step[best]), 1e-3), above / _HUM_ABOVE)
 
 
-def _damage(picture: Picture) -> float:
+def _damage(picture: Picture, means: Plane) -> float:
     """Steps of level or colour over the whole width at the rows where coded units meet, and there alone."""
-    unit, rgb = picture.unit_rows, picture.rgb[:, ::_STEP_SAMPLE]
-    if unit < _LEAST_UNIT or len(rgb) < 4 * unit or rgb.shape[1] < _STEP_STRIPS:
+    unit, (height, width) = picture.unit_rows, (picture.image.height, picture.image.width)
+    if unit < _LEAST_UNIT or height < 4 * unit or width < _STRIPS * _STEP_SAMPLE:
         return 0.0
-    # The means of strips are quick, and rule out most pictures; the medians ask for the step all along each strip.
-    narrow = Image.fromarray(picture.rgb).resize((_STEP_STRIPS, len(rgb)), Image.Resampling.BOX)
-    means = np.abs(np.diff(np.asarray(narrow, dtype=np.int16), axis=0)).max(2)
-    if int(np.sort(means[unit - 1 :: unit].max(0))[1]) < _STEP_LEAST / 2:
+    factor = _SMALL_UNIT_FACTOR if unit < _SMALL_UNIT else 1.0
+    # The means of strips are at hand, and rule out most pictures; the medians ask for the step all along each strip.
+    met = np.abs(means[unit::unit] - means[unit - 1 : -1 : unit]).max(2)
+    likely = _STEP_LEAST * factor / 2
+    if _beside(met) < likely:
         return 0.0
-    steps = np.median(_strips(np.diff(rgb.astype(np.float32), axis=0), _STEP_STRIPS), axis=2)
+    rgb = picture.rgb[:, ::_STEP_SAMPLE].astype(np.int16)
+    lower = (np.flatnonzero(met.max(1) >= likely) + 1) * unit
+    if _beside(np.abs(_medians(rgb[lower] - rgb[lower - 1])).max(2)) < _STEP_LEAST * factor:
+        return 0.0
+    steps = _medians(np.diff(rgb, axis=0))
     heights = np.abs(steps).max(2)
     at_units = np.zeros(len(heights), dtype=bool)
     at_units[unit - 1 :: unit] = True
-    # Damage begins within a row of units: one strip of eight may begin a row later.
-    beside = np.sort(heights[at_units].max(0))[1]
-    elsewhere = np.sort(heights[~at_units].max(0))[1]
-    factor = _SMALL_UNIT_FACTOR if unit < _SMALL_UNIT else 1.0
-    measure = float(min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST)) / factor
+    beside, elsewhere = _beside(heights[at_units]), _beside(heights[~at_units])
+    measure = min((beside - elsewhere) / _STEP_BEYOND, beside / _STEP_LEAST) / factor
     return min(measure, _evenness(steps[at_units]) / _STEP_EVEN)
+
+
+def _beside(heights: Plane) -> float:
+    """The step that seven of eight strips have in some row: damage may begin a row later in one."""
+    return float(np.sort(heights.max(0))[1])
+
+
+def _medians(rows: NDArray[np.int16]) -> Plane:
+    """The median of each strip of rows: rows x strips x channels."""
+    width = rows.shape[1] // _STRIPS
+    strips = rows[:, : width * _STRIPS].reshape(len(rows), _STRIPS, width, 3).swapaxes(2, 3)
+    ordered = np.partition(strips, ((width - 1) // 2, width // 2))
+    return (ordered[..., (width - 1) // 2] + ordered[..., width // 2]) * np.float32(0.5)
 
 
 def _evenness(steps: Plane) -> float:
@@ -136,12 +189,6 @@ def _evenness(steps: Plane) -> float:
     both = np.sort(np.where(np.abs(first) > np.abs(second), first, second), axis=1)[:, 1:-1]
     mean = np.abs(both.mean(1))
     return float(np.where(mean > _STEP_LEAST / 2, mean / (both.std(1) + _STEP_SPREAD), 0).max(initial=0))
-
-
-def _strips(rows: Plane, count: int) -> Plane:
-    """Rows x columns x channels cut into `count` strips of columns: rows x strips x columns x channels."""
-    width = rows.shape[1] // count
-    return rows[:, : width * count].reshape(len(rows), count, width, rows.shape[2])
 
 
 def _high_frequencies() -> NDArray[np.bool_]:
@@ -156,4 +203,6 @@ def _high_frequencies() -> NDArray[np.bool_]:
 
 _WINDOW = np.outer(np.hanning(_SPECTRUM_TILE), np.hanning(_SPECTRUM_TILE)).astype(np.float32)
 _HIGH_FREQUENCIES = _high_frequencies()
-_RAMP = np.linspace(-1, 1, FINE_HEIGHT, dtype=np.float32)[:, None]
+_RAMP = np.linspace(-1, 1, FINE_HEIGHT, dtype=np.float32)
+_RAMP_ENERGY = np.float32((_RAMP**2).sum())
+_HUM_WINDOW = np.hanning(FINE_HEIGHT).astype(np.float32)

@@ -13,25 +13,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monitor.vision.picture import Picture
+from monitor.vision.planes import COLUMNS, ROWS, Plane, block_mean, box, edged, halve, quantile
 
-COLUMNS, ROWS = 16, 12
-BLOCKS = COLUMNS * ROWS
 # Every picture is brought to one size: 24 x 18 px a block for sharpness, half of it for structure.
 FINE_WIDTH, FINE_HEIGHT = 384, 216
 # Structure is kept in cells of 3 x 3 px: 4 x 3 cells a block.
 CELL_COLUMNS, CELL_ROWS = 64, 36
 _CELL = 3
 # Squared gradient (grey levels per px, squared) below which a direction is noise.
-_NOISE_FLOOR = 6.0
+_NOISE_FLOOR = np.float32(6.0)
 # Detail (grey levels, squared) that quantisation alone leaves.
 _FINE_FLOOR, _COARSE_FLOOR = np.float32(0.02), np.float32(0.2)
-_NOISE_SHARE, _QUIETEST = np.float32(0.9), 0.05
+_NOISE_SHARE, _QUIETEST = 0.9, 0.05
 _TILE, _QUIET = 16, 0.1
 # The mean of |mask| of white noise of standard deviation 1 is 6 / sqrt(pi / 2).
 _MASK_TO_NOISE = float(np.sqrt(np.pi / 2)) / 6
+# The tones are those of every third pixel, in steps of 1/64 level (sorting integers is four times as quick).
+_TONE_SAMPLE, _TONE_STEPS = 3, np.float32(64.0)
 
-Plane = NDArray[np.float32]
 Field = NDArray[np.complex64]
+Green = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,12 @@ class Features:
     """Measurements on one picture. Luma in grey levels 0..255, chroma in signed levels around 0."""
 
     luma: Plane  # FINE_HEIGHT x FINE_WIDTH
+    tones: Plane  # a sample of the luma in rising order
+    luma_blocks: Plane  # ROWS x COLUMNS, block means
     rgb_blocks: Plane  # ROWS x COLUMNS x 3, block means
+    strips: NDArray[np.uint8]  # rows of the small picture x COLUMNS x 3: of each row the mean within a column of blocks
+    even_strips: Plane  # the same, brought to FINE_HEIGHT rows
+    green: Green  # rows x columns of the small picture
     field: Field  # CELL_ROWS x CELL_COLUMNS, doubled edge direction, length 0..1
     sharpness: Plane  # ROWS x COLUMNS, log ratio of fine to coarse detail
     detail: Plane  # ROWS x COLUMNS, coarse detail in grey levels
@@ -48,52 +54,79 @@ class Features:
 
 def describe(picture: Picture) -> Features:
     """Measure a picture."""
-    image = Image.fromarray(picture.rgb).resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)
-    rgb = np.asarray(image, dtype=np.float32)
-    luma = np.ascontiguousarray(rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32))
+    luma = _luma(picture.image)
     half = halve(luma)
     sharpness, detail = _sharpness(luma, half)
-    return Features(luma, block_mean(rgb), edge_field(half), sharpness, detail, _noise(picture.rgb))
+    strips = _strips(picture.image)
+    even = np.asarray(strips.resize((COLUMNS, FINE_HEIGHT), Image.Resampling.BOX), dtype=np.float32)
+    green = np.asarray(picture.image.getchannel("G")).astype(np.int16)
+    return Features(
+        luma=luma,
+        tones=_tones(luma),
+        luma_blocks=block_mean(luma),
+        rgb_blocks=even.reshape(ROWS, -1, COLUMNS, 3).mean(1),
+        strips=np.asarray(strips),
+        even_strips=even,
+        green=green,
+        field=edge_field(half),
+        sharpness=sharpness,
+        detail=detail,
+        noise=_noise(green),
+    )
 
 
-def halve(plane: Plane) -> Plane:
-    """Mean of each 2 x 2."""
-    return (plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2]) * np.float32(0.25)
-
-
-def block_mean(plane: Plane) -> Plane:
-    """Mean over each block of a plane (rows x columns, or rows x columns x channels)."""
-    height, width = plane.shape[:2]
-    # One axis at a time: several times faster than both at once.
-    rows = plane.reshape(ROWS, height // ROWS, *plane.shape[1:]).mean(1)
-    return np.asarray(rows.reshape(ROWS, COLUMNS, width // COLUMNS, *plane.shape[2:]).mean(2), dtype=np.float32)
-
-
-def box(plane: Plane, radius: int) -> Plane:
-    """Mean over a square of 2 * radius + 1 px, edges repeated."""
-    height, width = plane.shape
-    size = 2 * radius + 1
-    padded = np.pad(plane, radius, mode="edge")
-    rows = padded[:height].copy()
-    for offset in range(1, size):
-        rows += padded[offset : offset + height]
-    total = rows[:, :width].copy()
-    for offset in range(1, size):
-        total += rows[:, offset : offset + width]
-    return np.asarray(total / (size * size), dtype=np.float32)
+def tone_at(tones: Plane, share: float) -> float:
+    """The level that this share of the sorted tones lies below."""
+    at = share * (len(tones) - 1)
+    low = int(at)
+    high = min(low + 1, len(tones) - 1)
+    return float(tones[low]) + (at - low) * (float(tones[high]) - float(tones[low]))
 
 
 def edge_field(luma: Plane) -> Field:
     """Doubled direction of edges per cell, length 0 (none) to 1 (one clear direction, strong for its surroundings)."""
-    padded = np.pad(luma, 1, mode="edge")
+    padded = edged(luma, 1)
     across = padded[1:-1, 2:] - padded[1:-1, :-2]
     down = padded[2:, 1:-1] - padded[:-2, 1:-1]
-    gradient = across + 1j * down
-    rows = (gradient * gradient).reshape(CELL_ROWS, _CELL, -1).mean(1)
-    doubled = rows.reshape(CELL_ROWS, CELL_COLUMNS, _CELL).mean(2)
-    strength = np.abs(doubled).astype(np.float32)
-    around = box(strength, 4)
-    return np.asarray(doubled / (strength + 0.5 * around + _NOISE_FLOOR), dtype=np.complex64)
+    # The square of the gradient as a complex number: its real and its imaginary part.
+    both = across * down
+    across *= across
+    down *= down
+    across -= down
+    real, imaginary = _cell_sum(across), _cell_sum(both)
+    real *= np.float32(1 / _CELL**2)
+    imaginary *= np.float32(2 / _CELL**2)
+    strength = np.sqrt(real * real + imaginary * imaginary)
+    scale = strength + np.float32(0.5) * box(strength, 4)
+    scale += _NOISE_FLOOR
+    field = np.empty(real.shape, np.complex64)
+    field.real, field.imag = real / scale, imaginary / scale
+    return field
+
+
+def _cell_sum(plane: Plane) -> Plane:
+    rows = plane[::_CELL] + plane[1::_CELL]
+    rows += plane[2::_CELL]
+    return np.asarray(rows[:, ::_CELL] + rows[:, 1::_CELL] + rows[:, 2::_CELL])
+
+
+def _luma(image: Image.Image) -> Plane:
+    """The luma (ITU-R 601) at the common size; unrounded, so that flat areas keep no steps of their own."""
+    return np.asarray(image.convert("F").resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX))
+
+
+def _tones(luma: Plane) -> Plane:
+    sample = luma[::_TONE_SAMPLE, ::_TONE_SAMPLE] * _TONE_STEPS
+    steps = np.sort((sample + np.float32(0.5)).astype(np.uint16), axis=None, kind="stable")
+    return np.asarray(steps.astype(np.float32) / _TONE_STEPS)
+
+
+def _strips(image: Image.Image) -> Image.Image:
+    """The mean of each row within each column of blocks."""
+    if image.width % COLUMNS:
+        return image.resize((COLUMNS, image.height), Image.Resampling.BOX)
+    # The same means where the columns are of whole pixels, nearly twice as quick.
+    return image.reduce((image.width // COLUMNS, 1))
 
 
 def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:
@@ -101,22 +134,43 @@ def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:
 
     Lack of focus takes fine detail and leaves coarse; fog, haze and exposure take both alike.
     """
-    fine = block_mean((luma - box(luma, 1)) ** 2)
-    coarse = block_mean((box(half, 2) - box(half, 6)) ** 2)
+    fine = fine_detail(luma)
+    rough = box(half, 2)
+    rough -= box(half, 6)
+    rough *= rough
+    coarse = block_mean(rough)
     # The quietest blocks tell the noise of the sensor, which lack of focus does not take.
-    fine = np.maximum(fine - _NOISE_SHARE * np.quantile(fine, _QUIETEST), 0)
-    ratio = 0.5 * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
-    return ratio.astype(np.float32), np.sqrt(coarse)
+    fine = np.maximum(fine - np.float32(_NOISE_SHARE * quantile(fine, _QUIETEST)), 0)
+    ratio = np.float32(0.5) * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
+    return ratio, np.sqrt(coarse)
 
 
-def _noise(rgb: NDArray[np.uint8]) -> float:
+def fine_detail(luma: Plane) -> Plane:
+    """Per block the mean square of what differs from the mean of its 3 x 3 px, edges repeated."""
+    height, width = luma.shape
+    sums = np.empty((height, width + 2), np.float32)
+    middle = sums[:, 1:-1]
+    np.add(luma[:-2], luma[2:], out=middle[1:-1])
+    np.add(luma[0], luma[1], out=middle[0])
+    np.add(luma[-2], luma[-1], out=middle[-1])
+    middle += luma
+    sums[:, 0], sums[:, -1] = sums[:, 1], sums[:, -2]
+    off = sums[:, :-2] + sums[:, 2:]
+    off += middle
+    off *= np.float32(-1 / 9)
+    off += luma
+    off *= off
+    return block_mean(off)
+
+
+def _noise(green: Green) -> float:
     """Noise of the quietest tenth of the picture (Immerkaer's mask, CVIU 1996, per tile), in grey levels."""
-    green = rgb[:, :, 1].astype(np.float32)
     if min(green.shape) < 2 + _TILE:
         return 0.0
-    twice = green[:, :-2] - 2 * green[:, 1:-1] + green[:, 2:]
-    mask = np.abs(twice[:-2] - 2 * twice[1:-1] + twice[2:])
+    mask = np.diff(np.diff(green, 2, axis=0), 2, axis=1)
+    np.abs(mask, out=mask)
     rows, columns = mask.shape[0] // _TILE, mask.shape[1] // _TILE
-    tiles = mask[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, -1).mean(1)
-    tiles = tiles.reshape(rows, columns, _TILE).mean(2)
-    return float(np.quantile(tiles, _QUIET)) * _MASK_TO_NOISE
+    # A tile's column adds up to 16 * 2040 at most, which 16 bits hold.
+    sums = np.add.reduce(mask[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, -1), axis=1, dtype=np.int16)
+    tiles = np.add.reduce(sums.reshape(rows, columns, _TILE), axis=2, dtype=np.int32)
+    return quantile(tiles, _QUIET) / _TILE**2 * _MASK_TO_NOISE

@@ -15,7 +15,7 @@ MAX_PIXELS = 40_000_000
 MAX_SCANNED_PIXELS = 200_000_000
 
 _EOI, _SOS, _DRI, _DNL = 0xD9, 0xDA, 0xDD, 0xDC
-_APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
+_APP0, _COM = 0xE0, 0xFE
 _METADATA = frozenset({_COM, *range(_APP0, 0xF0)})
 # The frames that libjpeg decodes: baseline, extended, progressive, and the arithmetic two.
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
@@ -25,8 +25,8 @@ _COMPONENTS = frozenset({1, 3, 4})
 _LENGTH_FIELD, _FRAME_FIXED, _BITS, _MAX_SAMPLING = 2, 6, 8, 4
 
 # Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_RESTARTS = range(0xD0, 0xD8)
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -79,13 +79,13 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A JPEG whose markers are in order. `core` is the same picture without metadata (no EXIF, no second picture)."""
+    """A JPEG whose markers are in order: its size, and how it is coded."""
 
     width: int
     height: int
     scans: int
     unit_rows: int  # height of a coded unit (MCU) in px
-    core: bytes
+    components: int  # 1 grey, 3 colour, 4 CMYK
 
 
 def sniff(data: bytes) -> str:
@@ -129,15 +129,14 @@ class _Walk:
         self.frame: _Frame | None = None
         self.scans = 0
         self.interval = 0
-        self.kept: list[bytes] = [data[:2]]
 
     def run(self) -> Walked:
         while (marker := self._marker()) != _EOI:
             self._segment(marker)
         if self.frame is None or not self.scans:
             raise Refused("corrupt", "no picture data")
-        self.kept.append(b"\xff\xd9")
-        return Walked(self.frame.width, self.frame.height, self.scans, self.frame.unit[1], b"".join(self.kept))
+        frame = self.frame
+        return Walked(frame.width, frame.height, self.scans, frame.unit[1], len(frame.sampling))
 
     def _marker(self) -> int:
         data, at = self.data, self.at
@@ -161,8 +160,6 @@ class _Walk:
             return
         elif marker == _DRI:
             self.interval = int.from_bytes(body[:2], "big")
-        if marker == _APP14 or marker not in _METADATA:
-            self.kept.append(b"\xff%c" % marker + self.data[start : self.at])
 
     def _body(self) -> bytes:
         length = int.from_bytes(self.data[self.at : self.at + 2], "big")
@@ -196,18 +193,24 @@ class _Walk:
         self.scans += 1
         if self.scans > MAX_SCANS or self.scans * frame.width * frame.height > MAX_SCANNED_PIXELS:
             raise Refused("picture_too_large", f"{self.scans} scans of {frame.width}x{frame.height}")
-        found = _NEXT_MARKER.search(self.data, self.at)
-        if found is None:
-            raise Refused("corrupt", "truncated")
-        self._check_restarts(frame, self.data[start + 2], self.at, found.start())
-        self.kept.append(b"\xff\xda" + self.data[start : found.start()])
-        self.at = found.start()
+        end, restarts = self._scan_end()
+        self._check_restarts(frame, self.data[start + 2], restarts)
+        self.at = end
 
-    def _check_restarts(self, frame: _Frame, scanned: int, start: int, end: int) -> None:
-        numbers = [match[0] & 7 for match in _RESTART.findall(self.data, start, end)]
-        if numbers != [index & 7 for index in range(len(numbers))] or (numbers and not self.interval):
-            raise Refused("corrupt", "restart markers")
+    def _scan_end(self) -> tuple[int, int]:
+        """Where the picture data of a scan end, and how many restart markers are among them, in order."""
+        restarts = 0
+        for met in _MARKER.finditer(self.data, self.at):
+            marker = self.data[met.start() + 1]
+            if marker not in _RESTARTS:
+                return met.start(), restarts
+            if not self.interval or marker & 7 != restarts & 7:
+                raise Refused("corrupt", "restart markers")
+            restarts += 1
+        raise Refused("corrupt", "truncated")
+
+    def _check_restarts(self, frame: _Frame, scanned: int, restarts: int) -> None:
         # A sequential scan of all components has as many restarts as its size asks for: fewer means lost data.
         counted = self.interval and frame.kind in _SEQUENTIAL and scanned == len(frame.sampling)
-        if counted and len(numbers) != -(-frame.units // self.interval) - 1:
+        if counted and restarts != -(-frame.units // self.interval) - 1:
             raise Refused("corrupt", "restart markers")

@@ -11,25 +11,14 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import (
-    BLOCKS,
-    CELL_COLUMNS,
-    CELL_ROWS,
-    COLUMNS,
-    ROWS,
-    Features,
-    Field,
-    Plane,
-    box,
-    describe,
-    edge_field,
-    halve,
-)
+from monitor.vision.features import CELL_COLUMNS, CELL_ROWS, Features, Field, describe, edge_field
 from monitor.vision.picture import Picture
+from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, box, halve
 from monitor.vision.tone import PHASES, Phase, Tone, phase_of, tone_of
 
 MAX_BYTES = 8192
@@ -66,7 +55,7 @@ class State:
     @property
     def field(self) -> Field:
         """The edge directions as unit vectors, zero where there is no edge."""
-        return np.asarray(_UNIT[self.codes])
+        return directions(self.codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +110,8 @@ class CameraModel:
         sizes = [_STATE_SIZE] * states + [_STATS_SIZE if count else 0 for count in (day, night)]
         if len(body) != sum(sizes) or zlib.crc32(body) != crc:
             raise ValueError("damaged camera model")
-        bank = tuple(_unpack_state(body[i * _STATE_SIZE : (i + 1) * _STATE_SIZE]) for i in range(states))
-        return cls(bank, _unpack_all(body[states * _STATE_SIZE :], (day, night)))
+        bank, stats = body[: states * _STATE_SIZE], body[states * _STATE_SIZE :]
+        return cls(_unpack_states(bank), _unpack_all(stats, (day, night)))
 
 
 def learn(pictures: Sequence[Picture]) -> CameraModel:
@@ -157,30 +146,55 @@ def encode(features: Features, phase: Phase) -> State:
 
 def agreement(state: State, field: Field) -> Plane:
     """How far a picture's edges agree with a state, per block: 1 all of them, 0 by chance, negative across."""
-    reference = state.field
-    product = _block_sum(np.real(field * np.conj(reference)))
-    return (product / (_block_sum(np.abs(reference)) + _FEW_EDGES)).astype(np.float32)
+    return agreements(codes_of([state]), field)[0]
 
 
-def weight(states: Iterable[State]) -> Plane:
+def directions(codes: Codes) -> Field:
+    """Edge codes as unit vectors, zero where there is no edge."""
+    return np.asarray(_UNIT[codes])
+
+
+def codes_of(states: Iterable[State]) -> Codes:
+    """The edge codes of states as one array: states x rows x columns."""
+    return np.array([state.codes for state in states], dtype=np.uint8)
+
+
+def agreements(codes: Codes, field: Field) -> Plane:
+    """The agreement of a picture's edges with each of some states, per block."""
+    # What each cell agrees with each direction is worked out once, whatever the number of states.
+    by_code = _COSINES * field.real.ravel() + _SINES * field.imag.ravel()
+    cells = by_code.ravel()[codes.reshape(len(codes), -1) * np.intp(_CELLS) + _EACH_CELL]
+    return np.asarray(_block_sum(cells) / (edge_counts(codes) + _FEW_EDGES))
+
+
+def edge_counts(codes: Codes) -> Plane:
+    """How many cells of each block have an edge, per state."""
+    return _block_sum((codes != 0).view(np.uint8)).astype(np.float32)
+
+
+def weight(codes: Codes) -> Plane:
     """The share of cells with an edge per block, the mean over states."""
-    planes = [_block_sum((state.codes > 0).astype(np.float32)) / _CELLS_A_BLOCK for state in states]
-    return np.asarray(np.mean(planes, axis=0), dtype=np.float32)
+    return np.asarray(edge_counts(codes).mean(0) / np.float32(CELLS_A_BLOCK))
 
 
-def best_agreement(states: Sequence[State], field: Field) -> Plane:
+def best_agreement(codes: Codes, field: Field) -> Plane:
     """The agreement of each block with the state that fits it best."""
-    planes = np.array([agreement(state, field) for state in states], dtype=np.float32)
-    return np.asarray(planes.max(0))
+    return np.asarray(agreements(codes, field).max(0))
 
 
-_FEW_EDGES = 1.0
-_CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
+_FEW_EDGES = np.float32(1.0)
+CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
+_CELLS = CELL_ROWS * CELL_COLUMNS
+_EACH_CELL = np.arange(_CELLS)
+_COSINES, _SINES = np.ascontiguousarray(_UNIT.real)[:, None], np.ascontiguousarray(_UNIT.imag)[:, None]
 
 
-def _block_sum(plane: NDArray[np.float32]) -> Plane:
-    shape = (ROWS, CELL_ROWS // ROWS, COLUMNS, CELL_COLUMNS // COLUMNS)
-    return np.asarray(plane.reshape(shape).sum((1, 3)), dtype=np.float32)
+def _block_sum(cells: NDArray[Any]) -> NDArray[Any]:
+    """Sums over the cells of each block, per state."""
+    groups = cells.reshape(-1, CELL_COLUMNS // COLUMNS)
+    across = groups[:, 0] + groups[:, 1] + groups[:, 2] + groups[:, 3]
+    rows = across.reshape(-1, ROWS, CELL_ROWS // ROWS, COLUMNS)
+    return np.asarray(rows[:, :, 0] + rows[:, :, 1] + rows[:, :, 2])
 
 
 def _distance(one: State, other: State) -> float:
@@ -234,14 +248,14 @@ def _foretell(features: Features) -> Plane:
 def _agreement_of_other(features: Features, bank: Sequence[State]) -> Plane | None:
     own = encode(features, bank[0].phase).codes
     others = [state for state in bank if not np.array_equal(state.codes, own)]
-    return best_agreement(others, features.field) if others else None
+    return best_agreement(codes_of(others), features.field) if others else None
 
 
 def _blend(stats: Stats | None, features: Features, bank: Sequence[State]) -> Stats:
     """One more picture into the statistics of its phase."""
     if stats is None:
         return _measure([features], [encode(features, "day")])
-    plane = best_agreement(bank, features.field)
+    plane = best_agreement(codes_of(bank), features.field)
     rate = max(_SLOWEST, 1 / (stats.count + PRIOR_WEIGHT))
     mean = stats.mean + rate * (plane - stats.mean)
     square = (1 - rate) * (stats.spread**2 + rate * (plane - stats.mean) ** 2)
@@ -285,12 +299,25 @@ def _pack_state(state: State) -> bytes:
     return head + np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
 
 
-def _unpack_state(data: bytes) -> State:
-    bits = np.unpackbits(np.frombuffer(data[1 + _TONE_SIZE :], dtype=np.uint8)).reshape(-1, _CODE_BITS)
-    codes = (bits << np.arange(_CODE_BITS, dtype=np.uint8)).sum(1).astype(np.uint8).reshape(CELL_ROWS, CELL_COLUMNS)
-    if data[0] >= len(PHASES):
+def _unpack_states(data: bytes) -> tuple[State, ...]:
+    packed = np.frombuffer(data, dtype=np.uint8).reshape(-1, _STATE_SIZE)
+    heads, triples = packed[:, : 1 + _TONE_SIZE].tolist(), packed[:, 1 + _TONE_SIZE :].reshape(-1, 3)
+    # Three bytes hold eight codes: two numbers of 12 bits, each with its four codes in a table.
+    first, second, third = (triples[:, byte].astype(np.uint16) for byte in range(3))
+    twelves = np.stack(((first << 4) | (second >> 4), ((second & 15) << 8) | third), axis=1)
+    codes = _FOUR_CODES[twelves].reshape(-1, CELL_ROWS, CELL_COLUMNS)
+    if any(phase >= len(PHASES) for phase, *_ in heads):
         raise ValueError("damaged camera model")
-    return State(PHASES[data[0]], codes, Tone(*data[1 : 1 + _TONE_SIZE]))
+    return tuple(State(PHASES[phase], own, Tone(*tone)) for (phase, *tone), own in zip(heads, codes, strict=True))
+
+
+def _four_codes() -> Codes:
+    """The four codes of each number of 12 bits; the lowest bit of a code comes first."""
+    bits = np.arange(1 << 4 * _CODE_BITS)[:, None] >> np.arange(4 * _CODE_BITS)[::-1] & 1
+    return (bits.reshape(-1, 4, _CODE_BITS) << np.arange(_CODE_BITS)).sum(2).astype(np.uint8)
+
+
+_FOUR_CODES = _four_codes()
 
 
 def _pack_stats(stats: Stats | None) -> bytes:
@@ -309,20 +336,12 @@ def _quantised(plane: Plane, low: float, steps: float, top: int) -> NDArray[np.u
 
 
 def _unpack_all(data: bytes, counts: tuple[int, int]) -> dict[Phase, Stats]:
-    found: dict[Phase, Stats] = {}
-    for phase, count in zip(PHASES, counts, strict=True):
-        if count:
-            found[phase] = _unpack_stats(data[:_STATS_SIZE], count)
-            data = data[_STATS_SIZE:]
-    return found
-
-
-def _unpack_stats(data: bytes, count: int) -> Stats:
-    both, sharpness, detail = np.frombuffer(data, dtype=np.uint8).reshape(3, ROWS, COLUMNS)
-    return Stats(
-        count,
-        (both >> 4).astype(np.float32) / np.float32(_MEAN_STEPS),
-        (both & 15).astype(np.float32) / np.float32(_SPREAD_STEPS),
-        sharpness.astype(np.float32) / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW),
-        detail.astype(np.float32) / np.float32(_DETAIL_STEPS),
-    )
+    known = [(phase, count) for phase, count in zip(PHASES, counts, strict=True) if count]
+    planes = np.frombuffer(data, dtype=np.uint8).reshape(len(known), 3, ROWS, COLUMNS)
+    both = planes[:, 0]
+    mean, spread = (both >> 4) / np.float32(_MEAN_STEPS), (both & 15) / np.float32(_SPREAD_STEPS)
+    sharpness = planes[:, 1] / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW)
+    detail = planes[:, 2] / np.float32(_DETAIL_STEPS)
+    return {
+        phase: Stats(count, mean[at], spread[at], sharpness[at], detail[at]) for at, (phase, count) in enumerate(known)
+    }

@@ -18,6 +18,8 @@ from monitor.vision.jpeg import Refused, Walked, walk
 
 # Blur needs 320 px of width and more, structure 192 to 240 (domain notes on pictures).
 SMALL_WIDTH = 480
+_SCALES = (8, 4, 2, 1)
+_CMYK = 4
 # The reduced scales of a JPEG are 1/2, 1/4, 1/8: the small picture is less than twice as wide, unless it is a strip.
 _SMALL_LIMIT = 2 * SMALL_WIDTH
 # A tail of one colour this high (share of the height) is what a decoder fills in when the data ends early.
@@ -34,67 +36,93 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture: native size in px, a small RGB copy (rows x columns x 3), SHA-256 of the bytes in hex.
+    """A decoded picture: native size in px, a small RGB copy, SHA-256 of the bytes in hex.
 
     `unit_rows` is the height of a coded unit in rows of the small copy (0: the rows of units do not meet its rows).
     """
 
     width: int
     height: int
-    rgb: Rgb
+    image: Image.Image
     digest: str
     unit_rows: int = 0
+
+    @property
+    def rgb(self) -> Rgb:
+        """The small copy as rows x columns x 3; each call copies it anew."""
+        return np.asarray(self.image, dtype=np.uint8)
 
 
 def decode(data: bytes) -> Picture:
     """Decode a JPEG at reduced scale. Raises `Refused` and nothing else, whatever the bytes."""
     walked = walk(data)
-    rgb = _decode_small(walked.core, walked.width, walked.height)
-    if _has_filler(rgb):
+    image = _decode_small(data, walked)
+    if _has_filler(image):
         raise Refused("corrupt", "grey tail")
     digest = hashlib.sha256(data).hexdigest()
-    return Picture(walked.width, walked.height, rgb, digest, _unit_rows(walked, len(rgb)))
+    return Picture(walked.width, walked.height, image, digest, _unit_rows(walked, image.height))
 
 
 def thumbnail(picture: Picture, width: int = 480) -> bytes:
     """A small JPEG of the picture, `width` px wide (about 18 kB at 480); never wider than what was decoded."""
-    image = Image.fromarray(picture.rgb)
+    image = picture.image
     width = max(1, min(width, image.width))
-    height = max(1, round(width * picture.height / picture.width))
+    size = width, max(1, round(width * picture.height / picture.width))
     out = io.BytesIO()
-    image.resize((width, height), Image.Resampling.BOX).save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
+    small = image if image.size == size else image.resize(size, Image.Resampling.BOX)
+    small.save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
     return out.getvalue()
 
 
-def _decode_small(core: bytes, width: int, height: int) -> Rgb:
+def _decode_small(data: bytes, walked: Walked) -> Image.Image:
+    # The codec is given the bytes themselves: Pillow's reader of files would parse metadata (EXIF, further pictures),
+    # which nobody needs and anybody can forge.
+    scale = _scale(walked)
+    size = -(-walked.width // scale), -(-walked.height // scale)
+    mode, raw_mode = ("CMYK", "CMYK;I") if walked.components == _CMYK else ("RGB", "RGB")
     try:
-        image: Image.Image = Image.open(io.BytesIO(core), formats=("JPEG",))
-        image.draft("RGB", (SMALL_WIDTH, max(1, height * SMALL_WIDTH // width)))
-        image.load()
-        if image.mode != "RGB":
-            image = image.convert("RGB")
+        image = Image.frombytes(mode, size, data, "jpeg", raw_mode, "", scale, 0)
     except Exception as error:  # Pillow raises a dozen kinds for hostile bytes; each means the same here
         raise Refused("corrupt", str(error) or type(error).__name__) from error
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     if max(image.size) > _SMALL_LIMIT:
         image.thumbnail((_SMALL_LIMIT, _SMALL_LIMIT), Image.Resampling.BOX)
-    return np.asarray(image, dtype=np.uint8)
+    return image
+
+
+def _scale(walked: Walked) -> int:
+    """The smallest of the reduced scales that leaves the small width, and a px of height a px of small height."""
+    wanted = min(walked.width // SMALL_WIDTH, walked.height // max(1, walked.height * SMALL_WIDTH // walked.width))
+    return next((scale for scale in _SCALES if scale <= wanted), 1)
 
 
 def _unit_rows(walked: Walked, rows: int) -> int:
     """The height of a coded unit after decoding at 1/1, 1/2, 1/4 or 1/8; 0 where the picture was scaled otherwise."""
-    for scale in (1, 2, 4, 8):
+    for scale in reversed(_SCALES):
         if rows == -(-walked.height // scale):
             return walked.unit_rows // scale
     return 0
 
 
-def _has_filler(rgb: Rgb) -> bool:
+def _has_filler(image: Image.Image) -> bool:
     """Whether the bottom is of one colour, exactly, neither black nor white, and no row above it is."""
-    least = max(2, round(len(rgb) * _FILLER_SHARE))
-    last = rgb[-1, 0].astype(np.int16)
-    if not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST or _off(rgb[-least:], last).any():
+    width, height = image.size
+    least = max(2, round(height * _FILLER_SHARE))
+    last = np.array(image.getpixel((0, height - 1)), dtype=np.int16)
+    if not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST:
         return False
+    # Two corners of the bottom rule out nearly every scene.
+    corners = [image.getpixel((width - 1, row)) for row in (height - 1, max(0, height - least))]
+    if np.abs(corners - last).max() > _FILLER_SPREAD:
+        return False
+    return _ends_in(np.asarray(image), last, least)
+
+
+def _ends_in(rgb: Rgb, last: NDArray[np.int16], least: int) -> bool:
     off = _off(rgb, last)
+    if off[-least:].any():
+        return False
     above = rgb[: len(off) - int(np.argmax(off[::-1]))] if off.any() else rgb[:0]
     uneven = (above.max(1).astype(np.int16) - above.min(1)).max(1) > _FILLER_SPREAD
     return bool(len(above)) and bool(uneven.mean() > _FILLER_ABOVE)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import BLOCKS, COLUMNS, FINE_HEIGHT, FINE_WIDTH, ROWS, Features
+from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features
 from monitor.vision.picture import Picture
+from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, block_mean
 
 MAX_BYTES = 1024
 _MAGIC = b"VKT1"
@@ -26,20 +27,25 @@ _DARKEST, _BRIGHTEST, _FEWEST = 10.0, 245.0, 0.15
 # Of the blocks that say something this share must be the same. Measured: frozen .63 and more, live .01 and less.
 _SAME_SHARE = 0.4
 
-_PATTERNS = np.random.default_rng(20150).choice(
-    np.array([-1, 1], dtype=np.float32), (_PROJECTIONS, FINE_HEIGHT // ROWS * (FINE_WIDTH // COLUMNS))
-)
+_PIXELS = FINE_HEIGHT // ROWS * (FINE_WIDTH // COLUMNS)
+_PATTERNS = np.random.default_rng(20150).choice(np.array([-1, 1], dtype=np.float32), (_PROJECTIONS, _PIXELS))
+_PATTERN_MEANS = _PATTERNS.mean(1, keepdims=True)
+# Each pattern over a row of blocks: as long as the pixels of these, so that all rows of blocks are multiplied at once.
+_BANDS = np.tile(_PATTERNS.reshape(_PROJECTIONS, FINE_HEIGHT // ROWS, -1), COLUMNS).reshape(_PROJECTIONS, -1)
 
 
 def fingerprint(picture: Picture, features: Features) -> bytes:
     """The trail of a picture: the start of its digest, and two projections a block."""
-    tiles = features.luma.reshape(ROWS, FINE_HEIGHT // ROWS, COLUMNS, FINE_WIDTH // COLUMNS).swapaxes(1, 2)
-    pixels = tiles.reshape(BLOCKS, -1)
-    mean = pixels.mean(1)
-    sums = (pixels - mean[:, None]) @ _PATTERNS.T / np.float32(np.sqrt(_PATTERNS.shape[1]))
-    values = np.clip(np.rint(sums.T * _STEPS), -32767, 32767).astype("<i2")
+    mean = features.luma_blocks.ravel()
+    sums = np.array([_project(features.luma, band) for band in _BANDS]) - mean * _PATTERN_MEANS
+    values = np.clip(np.rint(sums * (_STEPS * np.sqrt(_PIXELS))), -32767, 32767).astype("<i2")
     values[:, (mean < _DARKEST) | (mean > _BRIGHTEST)] = _OUT_OF_RANGE
     return b"".join((_MAGIC, bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
+
+
+def _project(luma: Plane, band: Plane) -> Plane:
+    """Per block the mean of its pixels, some of them with the other sign."""
+    return block_mean((luma.reshape(ROWS, -1) * band).reshape(luma.shape)).ravel()
 
 
 def sameness(now: bytes, before: bytes) -> float:

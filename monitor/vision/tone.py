@@ -5,14 +5,16 @@ Each measure is in units of its limit: 1 and more is a fault.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 
-from monitor.vision.features import Features, Plane
+from monitor.vision.features import Features, tone_at
 from monitor.vision.label import Label
+from monitor.vision.planes import Plane, median, quantile
 
 Phase = Literal["day", "night"]
 PHASES: tuple[Phase, Phase] = ("day", "night")
@@ -64,8 +66,8 @@ class HasTone(Protocol):
 
 def phase_of(features: Features) -> Phase:
     """Day or night by the picture, not by the clock: night is grey (infrared) or dark."""
-    grey = _of_colourful(np.ptp(features.rgb_blocks, axis=2)) < _GREY_CHROMA
-    return "night" if grey or _is_tinted(features) or float(features.luma.mean()) < _DARK_LUMA else "day"
+    grey = _of_colourful(features.rgb_blocks.max(2) - features.rgb_blocks.min(2)) < _GREY_CHROMA
+    return "night" if grey or _is_tinted(features) or float(features.luma_blocks.mean()) < _DARK_LUMA else "day"
 
 
 def _is_tinted(features: Features) -> bool:
@@ -85,28 +87,32 @@ def _of_colourful(plane: Plane) -> float:
 
 
 def _luma_and_chroma(features: Features) -> tuple[Plane, Plane, Plane]:
-    red, green, blue = np.moveaxis(features.rgb_blocks, 2, 0)
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    return luma, 0.564 * (blue - luma), 0.713 * (red - luma)
+    rgb = features.rgb_blocks
+    luma = luma_of(rgb)
+    return luma, 0.564 * (rgb[:, :, 2] - luma), 0.713 * (rgb[:, :, 0] - luma)
+
+
+def luma_of(rgb: Plane) -> Plane:
+    """The luma (ITU-R 601) of rows x columns x 3."""
+    return np.asarray(0.299 * rgb[:, :, 0] + 0.587 * rgb[:, :, 1] + 0.114 * rgb[:, :, 2])
 
 
 def tone_of(features: Features) -> Tone:
     """The tone of a picture."""
     luma, cb, cr = (float(plane.mean()) for plane in _luma_and_chroma(features))
-    top = float(np.percentile(features.luma[::3, ::3], 95))
-    return Tone(_byte(luma), _byte(top), _byte(128 + cb), _byte(128 + cr), _byte(features.noise * 16))
+    return Tone(_byte(luma), _byte(tone_at(features.tones, 0.95)), _byte(128 + cb), _byte(128 + cr), _byte(features.noise * 16))
 
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     """How far a picture is black, white, dark, of one colour or flat; `states` are the accepted ones of its phase."""
-    sample = features.luma[::3, ::3]
-    low, middle, top, highest = (float(value) for value in np.percentile(sample, (5, 50, 95, 99)))
-    slate = float((np.abs(sample - middle) < _SLATE_TOLERANCE).mean()) / _SLATE_SHARE
+    tones = features.tones
+    low, middle, top, highest = (tone_at(tones, share) for share in (0.05, 0.5, 0.95, 0.99))
+    slate = (_below(tones, middle + _SLATE_TOLERANCE) - _below(tones, middle - _SLATE_TOLERANCE)) / _SLATE_SHARE
     unlit = min(_BLACK_LEVEL / max(top, 1.0), _BLACK_SPAN / max(_span(features), 0.1))
     unlit = max(unlit, _NOTHING_LEVEL / max(top, 1.0))
     return {
         Label.BLACK: max(unlit, slate if middle < _BURNT_LEVEL else 0.0),
-        Label.WHITE: _white(sample),
+        Label.WHITE: _white(tones),
         Label.DARK: _dark_limit(states) / max(highest, 1.0),
         Label.CAST: _cast(features, states),
         Label.LOWCONTRAST: 0.0 if states else _FLAT_SPAN / max(top - low, 1.0),
@@ -116,17 +122,16 @@ def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
 def _cast(features: Features, states: Sequence[HasTone]) -> float:
     luma, cb, cr = _luma_and_chroma(features)
     if states:
-        off = (np.hypot(cb.mean() + 128 - state.tone.cb, cr.mean() + 128 - state.tone.cr) for state in states)
-        return float(min(off)) / _CAST_LIMIT
-    bright = luma >= np.quantile(luma, _BRIGHT_SHARE)
-    at_bright = float(np.hypot(np.median(cb[bright]), np.median(cr[bright])))
-    return min(float(np.hypot(cb.mean(), cr.mean())) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
+        at = float(cb.mean()) + 128, float(cr.mean()) + 128
+        return min(math.dist(at, (state.tone.cb, state.tone.cr)) for state in states) / _CAST_LIMIT
+    bright = luma >= quantile(luma, _BRIGHT_SHARE)
+    at_bright = math.hypot(median(cb[bright]), median(cr[bright]))
+    return min(math.hypot(float(cb.mean()), float(cr.mean())) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
 
 
 def _span(features: Features) -> float:
     """The span of the luma over the blocks (5th to 95th percentile), where noise is averaged out."""
-    low, high = np.percentile(_luma_and_chroma(features)[0], (5, 95))
-    return float(high - low)
+    return quantile(features.luma_blocks, 0.95) - quantile(features.luma_blocks, 0.05)
 
 
 def _dark_limit(states: Sequence[HasTone]) -> float:
@@ -134,8 +139,13 @@ def _dark_limit(states: Sequence[HasTone]) -> float:
     return min(_DARK_TOP, max(_DARK_OF_REFERENCE * accepted, _BLACK_LEVEL))
 
 
-def _white(sample: np.typing.NDArray[np.float32]) -> float:
-    return min(float((sample > _BURNT_LEVEL).mean()) / _BURNT_SHARE, float(sample.mean()) / _BURNT_MEAN)
+def _white(tones: Plane) -> float:
+    return min((1 - _below(tones, _BURNT_LEVEL)) / _BURNT_SHARE, float(tones.mean()) / _BURNT_MEAN)
+
+
+def _below(tones: Plane, level: float) -> float:
+    """The share of the sorted tones below a level."""
+    return int(np.searchsorted(tones, np.float32(level))) / len(tones)
 
 
 def _byte(value: float) -> int:

@@ -7,22 +7,23 @@ neighbours, for covers are connected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import BLOCKS, Features, Field, Plane, box
+from monitor.vision.features import Features, Field, tone_at
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel, State, Stats, best_agreement, weight
+from monitor.vision.model import CameraModel, Codes, Stats, best_agreement, codes_of, directions, weight
+from monitor.vision.planes import BLOCKS, Plane, box, median
 from monitor.vision.shift import find_shift, moved_tiles
 from monitor.vision.tone import Phase
 
 # What a block agrees by chance when something else is in front: mean 0, and this spread (measured).
-_CHANCE_SPREAD = 0.22
+_CHANCE_SPREAD = np.float32(0.22)
 # The spread of the agreement is never taken to be smaller than this.
-_LEAST_SPREAD = 0.1
+_LEAST_SPREAD = np.float32(0.1)
 # A block is reliable when its normal agreement stands this far from chance (in common spreads), and has edges in this
 # share of its cells.
 _APART_LEAST, _APART_FULL = 0.8, 1.3
@@ -68,7 +69,7 @@ class Seen:
 class Reference:
     """The normal view of one phase: what to expect of each block, and how reliable that is (0..1)."""
 
-    states: Sequence[State]
+    codes: Codes
     stats: Stats
     reliability: Plane
 
@@ -80,7 +81,7 @@ class Reference:
     @property
     def field(self) -> Field:
         """The mean of the states: edges that stay keep their length, others fade."""
-        return np.asarray(np.mean([state.field for state in self.states], axis=0), dtype=np.complex64)
+        return np.asarray(directions(self.codes).mean(0))
 
 
 def unseen() -> Seen:
@@ -115,16 +116,16 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
 
 def reference_of(model: CameraModel, phase: Phase) -> Reference:
     """What is known of one phase."""
-    states, stats = model.of(phase), model.stats[phase]
+    codes, stats = codes_of(model.of(phase)), model.stats[phase]
     apart = stats.mean / np.hypot(np.maximum(stats.spread, _LEAST_SPREAD), _CHANCE_SPREAD)
     reliability = np.clip((apart - _APART_LEAST) / (_APART_FULL - _APART_LEAST), 0, 1)
-    reliability = reliability * (weight(states) >= _LEAST_EDGES)
-    return Reference(states, stats, reliability.astype(np.float32))
+    reliability = reliability * (weight(codes) >= _LEAST_EDGES)
+    return Reference(codes, stats, reliability.astype(np.float32))
 
 
 def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
     """The blocks whose normal edges are not seen, by the evidence of the block and its neighbours."""
-    agreement = best_agreement(reference.states, features.field)
+    agreement = best_agreement(reference.codes, features.field)
     mean, spread = reference.stats.mean, np.maximum(reference.stats.spread, _LEAST_SPREAD)
     normal = ((np.minimum(agreement, mean) - mean) / spread) ** 2
     chance = (np.maximum(agreement, 0) / _CHANCE_SPREAD) ** 2
@@ -160,7 +161,7 @@ def _moved(
 
 def _elsewhere(features: Features, reference: Reference, share: float) -> float:
     detail = np.log((features.detail + 1) / (reference.stats.detail + 1))
-    kept = float(np.median(detail[reference.told])) > _ELSEWHERE_DETAIL
+    kept = median(detail[reference.told]) > _ELSEWHERE_DETAIL
     return share / _ELSEWHERE_SHARE if kept else 0.0
 
 
@@ -173,10 +174,10 @@ def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bo
     if left.sum() < _LEFT_LEAST * reference.told.sum():
         return 0.0, 0.0
     stats = reference.stats
-    blur = -float(np.median((features.sharpness - stats.sharpness)[left]))
+    blur = -median((features.sharpness - stats.sharpness)[left])
     detail = np.log((features.detail + _DETAIL_FLOOR) / (stats.detail + _DETAIL_FLOOR))
-    low, high = np.percentile(features.luma[::3, ::3], (5, 95))
-    haze = min(-float(np.median(detail[left])) / _HAZE_DETAIL, _HAZE_SPAN / max(float(high - low), 1.0))
+    span = tone_at(features.tones, 0.95) - tone_at(features.tones, 0.05)
+    haze = min(-median(detail[left]) / _HAZE_DETAIL, _HAZE_SPAN / max(span, 1.0))
     return blur, haze
 
 

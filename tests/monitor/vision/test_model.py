@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from monitor.vision import CameraModel, Picture, extend, judge, learn
-from monitor.vision.features import BLOCKS
+from monitor.vision.planes import BLOCKS
 from monitor.vision.model import MAX_BYTES, MAX_STATES
 from tests.monitor.vision.drawing import Shot, shifted, snap, view
 
