@@ -111,6 +111,15 @@ _ALL = (
         _("The recorder this channel hangs on cannot be reached."),
         _("Repair the recorder first."),
     ),
+    Cause(
+        "inferred_down",
+        _LINK,
+        _OFF,
+        10,
+        _("Offline"),
+        _("Nothing that hangs on it answers (%(down)s of %(of)s are down): inferred, since it has no address of its own."),
+        _("Check its power and its uplink, then look again at what hangs on it."),
+    ),
     # -- access
     Cause(
         "login_refused",

@@ -38,7 +38,7 @@ def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
     """Open, rename and close incidents after these changes; give the ones that were opened."""
     if not turned:
         return []
-    _one_at_a_time()
+    one_at_a_time()
     opening = [item for item in turned if _opens(item.change)]
     closing = [item for item in turned if item.change.was in BAD and item.change.now is State.OK]
     opened = _open(opening, now)
@@ -50,7 +50,7 @@ def apply(turned: Sequence[Turned], now: datetime) -> list[Incident]:
     return opened
 
 
-def _one_at_a_time() -> None:
+def one_at_a_time() -> None:
     """Batches that change incidents follow each other: adopting reaches across devices, and must not deadlock.
 
     And a switch and its cameras, found down at the same moment by two batches, would not see each other.
@@ -170,7 +170,7 @@ def _rehang(incidents: Sequence[Incident], waits: Mapping[int, int], now: dateti
 
 def withdraw(device_ids: Collection[int], now: datetime) -> int:
     """End the incidents of devices that have left use: nobody is told that they recovered, for they did not."""
-    _one_at_a_time()
+    one_at_a_time()
     gone = list(Incident.objects.open().filter(device__in=device_ids).select_for_update(of=("self",)).order_by("pk"))
     for incident in gone:
         incident.ended_at = incident.end_decided_at = now
@@ -181,7 +181,7 @@ def withdraw(device_ids: Collection[int], now: datetime) -> int:
 
 def follow_register(now: datetime) -> None:
     """Hang every open link incident where the register's tree has it today: parents change, are paused, leave use."""
-    _one_at_a_time()
+    one_at_a_time()
     _rehang(list(Incident.objects.open().filter(aspect=Aspect.LINK).order_by("pk")), {}, now)
 
 

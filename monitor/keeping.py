@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 
 from monitor.ledger import Held
 from monitor.models import Incident, Picture
@@ -21,6 +23,8 @@ from monitor.wire import Aspect, PictureNote
 
 # Directories stay small with fifty thousand devices.
 SHARDS = 256
+# Proofs forgotten at once; housekeeping comes again each minute.
+FORGOTTEN_AT_ONCE = 1000
 
 
 def media(name: str) -> Path:
@@ -48,6 +52,12 @@ def drop(name: str) -> None:
     """Forget a picture; one that is gone already is fine."""
     if name:
         media(name).unlink(missing_ok=True)
+
+
+def drop_all(names: Iterable[str]) -> None:
+    """Forget pictures."""
+    for name in names:
+        drop(name)
 
 
 def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) -> str:
@@ -95,3 +105,20 @@ def _proof(incident: Incident, picture: Mapping[str, Any], data: bytes) -> Pictu
         height=picture["height"],
         incident=incident,
     )
+
+
+def forget_old(now: datetime) -> int:
+    """Forget proofs of faults that ended more than `VIEWKEEPER_PROOF_DAYS` days ago; give how many.
+
+    References, and proofs of what still lasts, stay. A file that another picture is kept in stays too.
+    """
+    before = now - timedelta(days=settings.VIEWKEEPER_PROOF_DAYS)
+    over = Q(incident__ended_at__lt=before) | Q(incident=None, taken_at__lt=before)
+    with transaction.atomic():
+        proofs = Picture.objects.select_for_update(of=("self",), skip_locked=True).filter(over, role=Picture.Role.PROOF)
+        old = list(proofs.order_by("pk")[:FORGOTTEN_AT_ONCE])
+        Picture.objects.filter(pk__in=[item.pk for item in old]).delete()
+        files = {item.file for item in old}
+        free = files - set(Picture.objects.filter(file__in=files).values_list("file", flat=True))
+        transaction.on_commit(lambda: drop_all(free))
+    return len(old)

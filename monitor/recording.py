@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from devices.models import Life
 from devices.models.devices import POLLED
-from monitor import incidents, ledger, pacing
+from monitor import carriers, incidents, ledger, pacing
 from monitor.availability import Condition, Hour, advance, bridged, hour_of
 from monitor.causes import UNKNOWN_OURS
 from monitor.health import (
@@ -80,6 +80,7 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
         _refuse(readings, accepted, zone)
         batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
+        carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
         transaction.on_commit(lambda: _forget(batch.dropped))
     return len(batch.readings)
@@ -107,7 +108,8 @@ def mark_silent(now: datetime) -> int:
 def follow_register(now: datetime) -> int:
     """Forget what was held true of devices that have left use, and end their incidents; give how many ended."""
     with transaction.atomic():
-        unused = ~Q(device__life__in=POLLED) | Q(device__endpoint=None)
+        # What carries others without an address of its own is inferred, and not measured.
+        unused = ~Q(device__life__in=POLLED) | Q(device__endpoint=None) & ~Q(device__kind__in=carriers.CARRIERS)
         held = DeviceState.objects.select_for_update(of=("self",), skip_locked=True).filter(unused).exclude(tracks={})
         device_ids = list(held.order_by("pk").values_list("device_id", flat=True))
         ended = incidents.withdraw(device_ids, now)

@@ -23,6 +23,8 @@ DETAIL = {
     "status": 403,
     "serial": "B",
     "expected": "A",
+    "down": 24,
+    "of": 24,
 }
 
 

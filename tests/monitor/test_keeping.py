@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pytest_django import Settings
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from monitor.keeping import SHARDS, drop, keep, media
+from monitor.keeping import SHARDS, drop, forget_old, keep, media
+from monitor.models import Picture
+from tests import factories
 
 SHA = "0123456789abcdef" * 4
 
@@ -65,3 +70,57 @@ def test_dropping_what_is_gone_is_fine(folder: Path) -> None:
     drop("")
 
     assert folder.exists()
+
+
+# -- retention
+
+NOW = timezone.now()
+
+
+def days_ago(number: float) -> Any:
+    return NOW - timedelta(days=number)
+
+
+def proof(ended: float | None, **fields: Any) -> Picture:
+    """The proof of a fault that began two years ago and ended so many days ago, or goes on."""
+    device = fields.pop("of", None) or factories.device()
+    ends = None if ended is None else days_ago(ended)
+    fault = factories.incident(device, "obstructed", started_at=days_ago(730), ended_at=ends)
+    return factories.picture(device, Picture.Role.PROOF, incident=fault, taken_at=days_ago(730), **fields)
+
+
+@pytest.mark.django_db
+class TestForgetting:
+    @pytest.fixture(autouse=True)
+    def days(self, settings: Settings) -> None:
+        settings.VIEWKEEPER_PROOF_DAYS = 365
+
+    def test_a_proof_goes_with_its_file_a_year_after_the_fault_ended(
+        self, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        old, young = proof(366), proof(364)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert forget_old(NOW) == 1
+
+        assert (media(old.file).exists(), media(young.file).exists()) == (False, True)
+        assert list(Picture.objects.all()) == [young]
+
+    def test_the_proof_of_what_still_lasts_stays(self) -> None:
+        proof(None)
+
+        assert forget_old(NOW) == 0
+
+    def test_references_stay_however_old(self) -> None:
+        factories.picture(factories.device(), taken_at=days_ago(3000))
+
+        assert forget_old(NOW) == 0
+
+    def test_a_file_that_proves_something_else_too_stays(
+        self, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        old = proof(366)
+        proof(10, of=old.device)
+        with django_capture_on_commit_callbacks(execute=True):
+            assert forget_old(NOW) == 1
+
+        assert media(old.file).exists()
