@@ -17,7 +17,7 @@ MAX_HEAD = 32 * 1024
 MAX_LINES = 100
 MAX_CHUNK_LINE = 256
 # Lines of chunked framing in one body: a device that cuts a picture into single bytes costs more than it shows.
-MAX_CHUNK_LINES = 20_000
+MAX_CHUNK_LINES = 10_000
 # Replies of the kind "100 Continue" before the real one.
 MAX_INTERIM = 8
 FIRST_BYTES = 48

@@ -89,9 +89,7 @@ class Onvif:
             raise Busy("busy", text=answer.fault.text)
         return response, answer
 
-    def _usable(
-        self, operation: soap.Operation, response: http1.Response, answer: reply.Reply | None
-    ) -> reply.Reply:
+    def _usable(self, operation: soap.Operation, response: http1.Response, answer: reply.Reply | None) -> reply.Reply:
         """The reply of a service; the fault is decided before the status, the status before the missing envelope.
 
         An envelope that answers something else, or nothing, proves neither a login nor that the service works.

@@ -129,7 +129,9 @@ class _Walk:
         self.frame: _Frame | None = None
         self.scans = 0
         self.interval = 0
-        self.kept: list[bytes] = [data[:2]]
+        # Views, not copies: the data of a picture is several megabytes, and is copied once at most.
+        self.kept: list[bytes | memoryview] = [data[:2]]
+        self.dropped = False
 
     def run(self) -> Walked:
         while (marker := self._marker()) != _EOI:
@@ -137,7 +139,8 @@ class _Walk:
         if self.frame is None or not self.scans:
             raise Refused("corrupt", "no picture data")
         self.kept.append(b"\xff\xd9")
-        return Walked(self.frame.width, self.frame.height, self.scans, self.frame.unit[1], b"".join(self.kept))
+        core = b"".join(self.kept) if self.dropped or self.at < len(self.data) else self.data
+        return Walked(self.frame.width, self.frame.height, self.scans, self.frame.unit[1], core)
 
     def _marker(self) -> int:
         data, at = self.data, self.at
@@ -163,6 +166,8 @@ class _Walk:
             self.interval = int.from_bytes(body[:2], "big")
         if marker == _APP14 or marker not in _METADATA:
             self.kept.append(b"\xff%c" % marker + self.data[start : self.at])
+        else:
+            self.dropped = True
 
     def _body(self) -> bytes:
         length = int.from_bytes(self.data[self.at : self.at + 2], "big")
@@ -200,7 +205,7 @@ class _Walk:
         if found is None:
             raise Refused("corrupt", "truncated")
         self._check_restarts(frame, self.data[start + 2], self.at, found.start())
-        self.kept.append(b"\xff\xda" + self.data[start : found.start()])
+        self.kept += (b"\xff\xda", memoryview(self.data)[start : found.start()])
         self.at = found.start()
 
     def _check_restarts(self, frame: _Frame, scanned: int, start: int, end: int) -> None:

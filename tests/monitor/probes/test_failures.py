@@ -153,7 +153,9 @@ def test_comments_and_instructions_are_no_words(inner: bytes) -> None:
     assert model_of(inner) == "AB"
 
 
-@pytest.mark.parametrize(("levels", "is_read"), [(reply.MAX_DEPTH - 4, True), (reply.MAX_DEPTH - 3, False), (400, False)])
+@pytest.mark.parametrize(
+    ("levels", "is_read"), [(reply.MAX_DEPTH - 3, True), (reply.MAX_DEPTH - 2, False), (400, False)]
+)
 def test_a_reply_deeper_than_any_real_one_is_none(levels: int, is_read: bool) -> None:
     deep = b"<a>" * levels + b"<Model>AB</Model>" + b"</a>" * levels
 
