@@ -65,17 +65,23 @@ class Head:
 
 @dataclass(slots=True)
 class Response:
-    """One reply as far as it came."""
+    """One reply as far as it came; `rest` is the start of what could not be read of it."""
 
     head: Head
     body: bytes
     end: End
     seconds: float = 0.0
+    rest: bytes = b""
 
     @property
     def status(self) -> int:
         """The HTTP status."""
         return self.head.status
+
+    @property
+    def first_bytes(self) -> str:
+        """The start of the body, or of what should have been one, for a person."""
+        return first_bytes(self.body or self.rest)
 
     @property
     def is_packed(self) -> bool:
@@ -211,9 +217,10 @@ class Body:
         if self._lines > MAX_CHUNK_LINES:
             self.end = End.BROKEN
             return False
-        line = bytes(buffer[:stop]).strip()
+        self._chunk_size(bytes(buffer[:stop]).partition(b";")[0].strip())
+        if self.end is End.BROKEN:  # what broke it stays for a person to see
+            return False
         del buffer[: stop + 1]
-        self._chunk_size(line.split(b";")[0].strip())
         return True
 
     def _chunk_size(self, text: bytes) -> None:

@@ -79,13 +79,15 @@ class Login:
     def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True, stale: bool = False) -> Refused:
         """Book a refusal: credentials end here. Returns the failure to raise.
 
-        A device that calls every nonce `stale` does not say that the password is wrong: that stays in doubt.
+        What worked a moment before is refused under load, not for a wrong password; and a device that calls every
+        nonce `stale` does not say that the password is wrong: both stay in doubt.
         """
         said = refusals.refusal(body)
+        had_worked = self.used == "worked" or (self._talk.target.worked and self._talk.target.hold_cause != DOUBT)
         self.used = "refused"
         self._talk.endpoint.nonces.clear()
         definite = said.locked or said.attempts_left is not None or not sent
-        if self._talk.target.worked and self._talk.target.hold_cause != DOUBT and not definite:
+        if had_worked and not definite:
             found, self.hold_s = unknown(DOUBT), DOUBT_S
         elif stale and not definite:
             found, self.hold_s = unknown(DOUBT), REST_S

@@ -98,7 +98,7 @@ class Onvif:
             raise _no_reply(response)
         if answer.fault is None and not answer.answers(operation.name):
             reason = "another reply" if response.end is http1.End.WHOLE else f"body {response.end}"
-            raise Garbled("protocol", reason=reason, first_bytes=http1.first_bytes(response.body))
+            raise Garbled("protocol", reason=reason, first_bytes=response.first_bytes)
         self._recovered()
         if answer.fault is not None:
             raise Faulted(answer.fault)
@@ -290,7 +290,7 @@ def _no_reply(response: http1.Response) -> Failure:
     if status in {404, 405, 410, 501} or _is_page(response.body):
         return NoService("service_missing", status=status)
     reason = _unread(response)
-    return Garbled("protocol", reason=reason, status=status, first_bytes=http1.first_bytes(response.body))
+    return Garbled("protocol", reason=reason, status=status, first_bytes=response.first_bytes)
 
 
 def _unread(response: http1.Response) -> str:

@@ -43,7 +43,7 @@ MAX_WORDS: Final = 8
 MAX_PROFILES: Final = 512
 # ONVIF's ReferenceToken has 64 characters at most (onvif.xsd).
 MAX_TOKEN: Final = 64
-# Character sets that cameras were seen to declare; others (UTF-7, EBCDIC) hide what a reply holds and are read as UTF-8.
+# Character sets that cameras were seen to declare; others (UTF-7, EBCDIC) hide what is said: read as UTF-8.
 _ENCODINGS: Final = re.compile(
     rb"(?i)utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d|gb2312|gbk|gb18030|big5"
     rb"|euc-(?:kr|jp|cn)|shift_jis|koi8-r"

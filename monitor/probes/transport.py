@@ -296,7 +296,8 @@ async def exchange(wire: Wire, request: bytes, cap: int, until: float) -> http1.
         end = await _read_body(wire, body, until)
         framed = body.chunked or body.length is not None
         keep = end is http1.End.WHOLE and framed and head.keeps_alive and not wire.buffer
-        return http1.Response(head, body.data, end, loop.time() - began)
+        rest = bytes(wire.buffer[: http1.FIRST_BYTES]) if end is http1.End.BROKEN else b""
+        return http1.Response(head, body.data, end, loop.time() - began, rest)
     finally:
         wire.used = True
         if not keep:

@@ -9,6 +9,7 @@ from monitor.simulator.hostile.acts import (
     always,
     challenge,
     clock,
+    device,
     drip,
     flood,
     greeting,
@@ -134,6 +135,7 @@ LINES: Mapping[str, Misbehaviour] = {
     "tls_close": Misbehaviour("Closes after the handshake.", _close, tls="served"),
     "tls_drip": Misbehaviour("Drips headers within TLS.", always(drip(_OK, b"X: y\r\n")), tls="served"),
     "tls_flood": Misbehaviour("A body without end within TLS.", always(flood(http(length=""), b"<a>")), tls="served"),
+    "tls_decent": Misbehaviour("Decent, but for a certificate of its own making.", device({}), tls="served"),
     "tls_basic": Misbehaviour(
         "Asks for Basic within TLS, where it may be answered, and refuses it.",
         always(challenge('Basic realm="cam"')),

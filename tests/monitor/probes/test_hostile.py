@@ -56,6 +56,7 @@ EXPECTED: Mapping[str, Causes] = {
     # The time is cut off, the rest is a decent device.
     "length_too_small": {ACCESS: "protocol", CLOCK: "no_reply"},
     "tls_basic": REFUSED,
+    "tls_decent": FINE,
     "redirect_refresh": NO_SERVICE,
     "xml_html": NO_SERVICE,
     **dict.fromkeys(("xml_fault_200", "xml_fault_text", "xml_fault_codes"), DECLINED),
