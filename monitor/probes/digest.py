@@ -8,14 +8,19 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from monitor.wire import Credential
 
+# A challenge of a real device has 150 to 400 characters; what is longer is not answered.
+MAX_CHALLENGE: Final = 4096
+MAX_CHALLENGES: Final = 16
 _HASHES: Final = {"MD5": "md5", "SHA-256": "sha256"}
 # A scheme begins a challenge; name=value pairs follow it. Values may be quoted with backslash escapes.
+# Nothing in it is tried in two ways: a header full of blanks must not hold the loop.
 _TOKEN: Final = re.compile(
-    r'\s*,*\s*(?:(?P<name>[\w!#$%&\'*+.^`|~-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>[^\s,"]*))'
+    r'[\s,]*+(?:(?P<name>[\w!#$%&\'*+.^`|~-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>[^\s,"]*))'
     r"|(?P<scheme>[A-Za-z][\w-]*)(?:\s+|$|,))"
 )
 _ESCAPED: Final = re.compile(r"\\(.)")
@@ -62,8 +67,9 @@ def _challenges(header: str) -> list[Challenge]:
 
 
 def parse(headers: Iterable[str]) -> list[Challenge]:
-    """Every challenge of the `WWW-Authenticate` headers, in the device's order."""
-    return [challenge for header in headers for challenge in _challenges(header)]
+    """The challenges of the `WWW-Authenticate` headers, in the device's order; monstrous ones are left out."""
+    sane = (header for header in headers if len(header) <= MAX_CHALLENGE)
+    return list(islice((challenge for header in sane for challenge in _challenges(header)), MAX_CHALLENGES))
 
 
 def choose(challenges: Iterable[Challenge], *, basic: bool) -> Challenge | None:

@@ -6,6 +6,7 @@ body that ends early. What cannot be a reply is `Garbled`, with its first bytes 
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,9 +16,15 @@ from monitor.probes.failure import Garbled
 MAX_HEAD = 32 * 1024
 MAX_LINES = 100
 MAX_CHUNK_LINE = 256
+# Lines of chunked framing in one body: a device that cuts a picture into single bytes costs more than it shows.
+MAX_CHUNK_LINES = 10_000
+# Replies of the kind "100 Continue" before the real one.
+MAX_INTERIM = 8
 FIRST_BYTES = 48
 MAX_LENGTH_DIGITS = 15
 _STATUS_LINE = re.compile(r"(HTTP/1\.\d)\s+([1-5][0-9]{2})(?!\S)")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
+_GZIP = b"\x1f\x8b"
 _INTERIM = range(100, 200)
 _BODILESS = frozenset({204, 304})
 
@@ -30,6 +37,7 @@ class End(StrEnum):
     LATE = "late"
     LARGE = "large"
     BROKEN = "broken"
+    STREAM = "stream"
 
 
 @dataclass(slots=True)
@@ -57,17 +65,29 @@ class Head:
 
 @dataclass(slots=True)
 class Response:
-    """One reply as far as it came."""
+    """One reply as far as it came; `rest` is the start of what could not be read of it."""
 
     head: Head
     body: bytes
     end: End
     seconds: float = 0.0
+    rest: bytes = b""
 
     @property
     def status(self) -> int:
         """The HTTP status."""
         return self.head.status
+
+    @property
+    def first_bytes(self) -> str:
+        """The start of the body, or of what should have been one, for a person."""
+        return first_bytes(self.body or self.rest)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the body is compressed, which nobody asked for: it is not unpacked, so that it cannot burst."""
+        said = self.head.get("content-encoding").lower()
+        return self.body.startswith(_GZIP) or said not in {"", "identity"}
 
 
 def first_bytes(data: bytes) -> str:
@@ -118,21 +138,38 @@ class Body:
     cap: int
     length: int | None = None
     chunked: bool = False
-    data: bytearray = field(default_factory=bytearray)
     end: End | None = None
+    _data: io.BytesIO = field(default_factory=io.BytesIO)
+    _size: int = 0
     _left: int = 0
+    _lines: int = 0
     _trailer: bool = False
 
     @classmethod
     def of(cls, head: Head, cap: int) -> Body:
-        """How the body of this reply is framed; without a length it ends with the connection."""
+        """How the body of this reply is framed; without a length it ends with the connection.
+
+        What need not be read is ended here: a stream of pictures, and what says that it is larger than the cap.
+        """
         if head.status in _BODILESS:
             return cls(cap, length=0, end=End.WHOLE)
+        if head.get("content-type").lower().startswith("multipart/x-mixed-replace"):
+            return cls(cap, end=End.STREAM)
         if "chunked" in head.get("transfer-encoding").lower():
             return cls(cap, chunked=True)
-        said = head.get("content-length").split(",")[0].strip()
+        lengths = {one.strip() for value in head.all("content-length") for one in value.split(",")}
+        if len(lengths) > 1:  # two lengths are two replies in one: neither is believed
+            return cls(cap, end=End.BROKEN)
+        said = next(iter(lengths), "")
         length = int(said) if said.isdecimal() and said.isascii() and len(said) <= MAX_LENGTH_DIGITS else None
+        if length is not None and length > cap:
+            return cls(cap, length=length, end=End.LARGE)
         return cls(cap, length=length, end=End.WHOLE if length == 0 else None)
+
+    @property
+    def data(self) -> bytes:
+        """What has come so far; of a whole body this is no copy."""
+        return self._data.getvalue()
 
     def feed(self, buffer: bytearray) -> None:
         """Take from the buffer what belongs to this body."""
@@ -140,9 +177,9 @@ class Body:
             while self.end is None and self._chunk(buffer):
                 pass
             return
-        want = len(buffer) if self.length is None else self.length - len(self.data)
+        want = len(buffer) if self.length is None else self.length - self._size
         self._take(buffer, want)
-        if self.length is not None and len(self.data) >= self.length:
+        if self.length is not None and self._size >= self.length:
             self.end = self.end or End.WHOLE
 
     def closed(self) -> None:
@@ -151,12 +188,13 @@ class Body:
             self.end = End.WHOLE if self.length is None and not self.chunked else End.SHORT
 
     def _take(self, buffer: bytearray, want: int) -> int:
-        room = self.cap - len(self.data)
+        room = self.cap - self._size
         count = min(want, len(buffer))
         if count > room:
             self.end = End.LARGE
             count = room
-        self.data += buffer[:count]
+        self._data.write(buffer[:count])
+        self._size += count
         del buffer[:count]
         return count
 
@@ -175,19 +213,22 @@ class Body:
             if len(buffer) >= MAX_CHUNK_LINE:
                 self.end = End.BROKEN
             return False
-        line = bytes(buffer[:stop]).strip()
+        self._lines += 1
+        if self._lines > MAX_CHUNK_LINES:
+            self.end = End.BROKEN
+            return False
+        self._chunk_size(bytes(buffer[:stop]).partition(b";")[0].strip())
+        if self.end is End.BROKEN:  # what broke it stays for a person to see
+            return False
         del buffer[: stop + 1]
-        self._chunk_size(line.split(b";")[0].strip())
         return True
 
     def _chunk_size(self, text: bytes) -> None:
         if self._trailer:
             self.end = self.end if text else End.WHOLE
         elif text:
-            try:
-                size = int(text, 16)
-            except ValueError:
-                size = -1
-            self._left = size
-            self._trailer = size == 0
-            self.end = End.BROKEN if size < 0 else None
+            if not _CHUNK_SIZE.fullmatch(text):
+                self.end = End.BROKEN
+                return
+            self._left = int(text, 16)
+            self._trailer = self._left == 0

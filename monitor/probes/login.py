@@ -76,14 +76,21 @@ class Login:
         if self.access is None:
             self._decide(Finding(Verdict.OK))
 
-    def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True) -> Refused:
-        """Book a refusal: credentials end here. Returns the failure to raise."""
+    def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True, stale: bool = False) -> Refused:
+        """Book a refusal: credentials end here. Returns the failure to raise.
+
+        What worked a moment before is refused under load, not for a wrong password; and a device that calls every
+        nonce `stale` does not say that the password is wrong: both stay in doubt.
+        """
         said = refusals.refusal(body)
+        had_worked = self.used == "worked" or (self._talk.target.worked and self._talk.target.hold_cause != DOUBT)
         self.used = "refused"
         self._talk.endpoint.nonces.clear()
         definite = said.locked or said.attempts_left is not None or not sent
-        if self._talk.target.worked and self._talk.target.hold_cause != DOUBT and not definite:
+        if had_worked and not definite:
             found, self.hold_s = unknown(DOUBT), DOUBT_S
+        elif stale and not definite:
+            found, self.hold_s = unknown(DOUBT), REST_S
         else:
             found, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
         self._decide(found)
@@ -143,7 +150,7 @@ class Login:
                 return response
             chosen = digest.choose(digest.parse(response.head.all("www-authenticate")), basic=self._basic)
             if header and not self._may_renew(chosen, nonces.get(use), fresh, renewed):
-                raise self._ended(use, response)
+                raise self._ended(use, response, stale=chosen is not None and chosen.stale)
             renewed = renewed or bool(header)
             if not self._prepare(use, chosen, response):
                 return response
@@ -171,9 +178,9 @@ class Login:
             return False
         return chosen.stale or (not fresh and chosen.params["nonce"] != kept.nonce)
 
-    def _ended(self, use: str, response: http1.Response) -> Refused:
+    def _ended(self, use: str, response: http1.Response, *, stale: bool) -> Refused:
         self._memory.learn(f"{use}_auth", "")
-        return self.refuse(response.body)
+        return self.refuse(response.body, stale=stale)
 
     def _prepare(self, use: str, chosen: digest.Challenge | None, response: http1.Response) -> bool:
         """Take up a challenge; False where HTTP offers nothing that we may answer."""

@@ -20,6 +20,8 @@ from monitor.wire import Finding, Subject, Tier
 DEVICE_PATH: Final = "/onvif/device_service"
 OTHER_PATHS: Final = ("/onvif/services",)  # Axis (QUIRKS 9)
 REDIRECTS: Final = range(300, 400)
+# Longer addresses are of use to nobody.
+MAX_LOCATION: Final = 512
 UNAUTHORISED: Final = frozenset({401, 403})
 
 
@@ -54,7 +56,7 @@ class Onvif:
             return await self._signed(operation, path, params)
         response, answer = await self._post(operation, path, soap.request(operation, params))
         if not _unauthorised(response, answer):
-            return self._usable(response, answer)
+            return self._usable(operation, response, answer)
         return await self._signed(operation, path, params)
 
     async def _signed(self, operation: soap.Operation, path: str, params: dict[str, str]) -> reply.Reply:
@@ -67,7 +69,7 @@ class Onvif:
         if _unauthorised(response, answer):
             self._memory.learn("soap_auth", "")
             raise self._login.refuse(response.body, signed=True)
-        usable = self._usable(response, answer)
+        usable = self._usable(operation, response, answer)
         self._memory.learn("soap_auth", "wsse")
         self._login.worked()
         return usable
@@ -82,20 +84,24 @@ class Onvif:
             response = await self._talk.send(operation.name, "POST", path, headers=headers, body=body)
         else:
             response = await self._login.ask("soap", operation.name, "POST", path, headers=headers, body=body)
-        answer = reply.read(response.body) if response.body else None
+        answer = reply.read(response.body) if response.body and response.end is not http1.End.LARGE else None
         if answer is not None and answer.fault is not None and _is_busy(answer.fault):
             raise Busy("busy", text=answer.fault.text)
         return response, answer
 
-    def _usable(self, response: http1.Response, answer: reply.Reply | None) -> reply.Reply:
-        """The reply of a service; the fault is decided before the status, the status before the missing envelope."""
+    def _usable(self, operation: soap.Operation, response: http1.Response, answer: reply.Reply | None) -> reply.Reply:
+        """The reply of a service; the fault is decided before the status, the status before the missing envelope.
+
+        An envelope that answers something else, or nothing, proves neither a login nor that the service works.
+        """
         if answer is None:
             raise _no_reply(response)
+        if answer.fault is None and not answer.answers(operation.name):
+            reason = "another reply" if response.end is http1.End.WHOLE else f"body {response.end}"
+            raise Garbled("protocol", reason=reason, first_bytes=response.first_bytes)
         self._recovered()
         if answer.fault is not None:
             raise Faulted(answer.fault)
-        if response.end is not http1.End.WHOLE and len(answer.body) == 0:
-            raise Garbled("protocol", reason=f"body {response.end}")
         return answer
 
     def _recovered(self) -> None:
@@ -133,7 +139,7 @@ class Onvif:
                 return None, 0.0
             if answer is not None or not isinstance(_no_reply(response), NoService):
                 break
-        usable = self._usable(response, answer)
+        usable = self._usable(soap.CLOCK, response, answer)
         self._memory.learn("device_path", path)
         return usable, response.seconds
 
@@ -196,7 +202,7 @@ class Onvif:
         for operation in (soap.SERVICES, soap.CAPABILITIES):  # old Axis knows only the second
             try:
                 found = reply.media_address(await self.call(operation, self.device_path))
-            except (Faulted, NoService):
+            except (Faulted, NoService, Garbled):
                 continue
             if found:
                 break
@@ -279,11 +285,21 @@ def _no_reply(response: http1.Response) -> Failure:
     if response.end is http1.End.LATE:
         return Slow(len(response.body), response.seconds)
     if status in REDIRECTS:
-        location = redact(response.head.get("location"))
+        location = redact(response.head.get("location")[:MAX_LOCATION])
         return Garbled("protocol", reason="redirect", status=status, location=location)
     if status in {404, 405, 410, 501} or _is_page(response.body):
         return NoService("service_missing", status=status)
-    return Garbled("protocol", reason="no envelope", status=status, first_bytes=http1.first_bytes(response.body))
+    reason = _unread(response)
+    return Garbled("protocol", reason=reason, status=status, first_bytes=response.first_bytes)
+
+
+def _unread(response: http1.Response) -> str:
+    """What ails a body without an envelope, in a word for a person."""
+    if response.end is not http1.End.WHOLE:
+        return f"body {response.end}"
+    if response.is_packed:
+        return "compressed"
+    return "too large a document" if reply.is_monstrous(response.body) else "no envelope"
 
 
 def _is_page(body: bytes) -> bool:

@@ -24,7 +24,7 @@ _ATTEMPTS: Final = re.compile(
 )
 _WAIT: Final = re.compile(r"(?i)(\d{1,6})\s*(second|sec|minute|min|hour)|unlockTime\W{1,4}(\d{1,6})")
 _UNITS: Final = {"sec": 1, "min": 60, "hou": 3600}
-_TAGS: Final = re.compile(r"<[^>]*>")
+_TAGS: Final = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)

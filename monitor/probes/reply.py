@@ -1,16 +1,18 @@
 """Reads the SOAP replies of devices, tolerantly, by local name: prefixes, namespaces and order are not trusted.
 
 No DTD, no entities, no network, no huge trees; recovers from malformed XML. A Fault is decided before the HTTP status.
+Every search runs within libxml2 and is linear in the reply, so that none holds the loop.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from itertools import islice
+from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
 from lxml import etree
@@ -33,6 +35,24 @@ _UNAUTHORISED_TEXT: Final = re.compile(
 )
 _SAFE_PATH: Final = "/%:@!$&'()*+,;=-._~?[]|"
 _MAX_TEXT = 512
+# The largest recorded reply has 2,407 tags, 1,240 attributes, 12 levels; 40 profiles of a recorder fill SOAP_CAP.
+MAX_TAGS: Final = 20_000
+MAX_ATTRIBUTES: Final = 20_000
+MAX_DEPTH: Final = 64
+MAX_WORDS: Final = 8
+MAX_PROFILES: Final = 512
+# ONVIF's ReferenceToken has 64 characters at most (onvif.xsd).
+MAX_TOKEN: Final = 64
+# Character sets that cameras were seen to declare; others (UTF-7, EBCDIC) hide what is said: read as UTF-8.
+_ENCODINGS: Final = re.compile(
+    rb"(?i)utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d|gb2312|gbk|gb18030|big5"
+    rb"|euc-(?:kr|jp|cn)|shift_jis|koi8-r"
+)
+_DECLARED: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([^\"'>]{0,40})")
+_TOO_DEEP: Final = etree.XPath("boolean(/*" + "/*" * MAX_DEPTH + ")")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+# An undeclared prefix stays part of the name.
+_PREFIXED: Final = etree.XPath("//*[not(namespace-uri()) and contains(local-name(), ':')]")
 LEAP: Final = 60
 
 
@@ -55,6 +75,10 @@ class Reply:
 
     body: etree._Element
     fault: Fault | None = None
+
+    def answers(self, operation: str) -> bool:
+        """Whether this is the reply to an operation: every ONVIF reply is named after its request."""
+        return find(self.body, operation + "Response") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +123,20 @@ _parsers = _Parsers()
 
 
 def local(element: etree._Element) -> str:
-    """The name of an element without namespace, and without a prefix that nobody declared."""
+    """The name of an element without namespace."""
     tag = element.tag
-    return tag.rpartition("}")[2].rpartition(":")[2] if isinstance(tag, str) else ""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def find_all(element: etree._Element, name: str) -> Iterator[etree._Element]:
     """Every descendant with this local name."""
-    return (child for child in element.iter() if local(child) == name)
+    return element.iter("{*}" + name)
+
+
+def outermost(element: etree._Element, name: str) -> Iterator[etree._Element]:
+    """The descendants with this local name that are in no other such: each is searched once, however nested."""
+    tag = "{*}" + name
+    return (one for one in element.iter(tag) if next(one.iterancestors(tag), None) is None)
 
 
 def find(element: etree._Element, *names: str) -> etree._Element | None:
@@ -115,8 +145,7 @@ def find(element: etree._Element, *names: str) -> etree._Element | None:
     for name in names:
         if found is None:
             return None
-        within = found
-        found = next((one for one in within.iterdescendants() if local(one) == name), None)
+        found = next(found.iterdescendants("{*}" + name), None)
     return found
 
 
@@ -131,26 +160,48 @@ def _tree(data: bytes, parser: etree.XMLParser) -> etree._Element | None:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
-    if root is None or root.getroottree().docinfo.internalDTD is not None:
+    if root is None or root.getroottree().docinfo.internalDTD is not None or _TOO_DEEP(root):
         return None
+    _drop_prefixes(root)
     return root
 
 
+def _drop_prefixes(root: etree._Element) -> None:
+    """Take prefixes that nobody declared off the names (QUIRKS 14)."""
+    for element in cast(Iterable[etree._Element], _PREFIXED(root)):
+        name = local(element).rpartition(":")[2]
+        if _NAME.fullmatch(name):
+            element.tag = name
+
+
 def _fault(body: etree._Element) -> Fault | None:
-    element = next((one for one in body.iter() if local(one) == "Fault"), None)
+    element = next(find_all(body, "Fault"), None)
     if element is None:
         return None
-    codes = [text(one) for name in ("Value", "faultcode") for one in find_all(element, name)]
-    words = [text(one) for name in ("Text", "faultstring", "Reason") for one in find_all(element, name)]
+    codes = _texts(element, "Value", "faultcode")
+    words = _texts(element, "Text", "faultstring", "Reason")
     return Fault(
         tuple(code.rpartition(":")[2] for code in codes if code), " ".join(word for word in words if word)[:_MAX_TEXT]
     )
 
 
+def _texts(element: etree._Element, *names: str) -> list[str]:
+    return [text(one) for name in names for one in islice(find_all(element, name), MAX_WORDS)]
+
+
+def is_monstrous(data: bytes) -> bool:
+    """Whether this is more of a document than any device has to send: told before it is parsed."""
+    return data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES
+
+
 def read(data: bytes) -> Reply | None:
     """The envelope in these bytes, None where there is none; a wrong encoding is replaced and read once more."""
     data = data.lstrip(_JUNK)
-    found = _read(data, _parsers.as_declared)
+    if is_monstrous(data):
+        return None
+    declared = _DECLARED.match(data)
+    known = declared is None or _ENCODINGS.fullmatch(declared[1])
+    found = _read(data, _parsers.as_declared if known else _parsers.as_utf8)
     if found is None or len(found.body) == 0:
         found = _read(data.decode("utf-8", "replace").encode(), _parsers.as_utf8) or found
     return found
@@ -174,10 +225,10 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,5}")
 def _moment(element: etree._Element | None) -> tuple[datetime | None, str]:
     if element is None:
         return None, ""
-    said = {local(one): (one.text or "").strip() for one in element.iter()}
-    if not all(_NUMBER.fullmatch(said.get(name, "")) for name in _MOMENT):
+    said = [text(element, name) for name in _MOMENT]
+    if not all(map(_NUMBER.fullmatch, said)):
         return None, ""
-    year, month, day, hour, minute, second = (int(said[name]) for name in _MOMENT)
+    year, month, day, hour, minute, second = map(int, said)
     raw = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
     try:  # a leap second is the last second of its minute
         return datetime(year, month, day, hour, minute, second - (second == LEAP), tzinfo=UTC), raw
@@ -212,7 +263,7 @@ def information(reply: Reply) -> dict[str, str] | None:
 
 def media_address(reply: Reply) -> tuple[str, bool] | None:
     """Address of the media service from GetServices or GetCapabilities, and whether it is Media2 only."""
-    services = {text(one, "Namespace"): text(one, "XAddr") for one in find_all(reply.body, "Service")}
+    services = {text(one, "Namespace"): text(one, "XAddr") for one in outermost(reply.body, "Service")}
     for version, media2 in (("ver10/media/wsdl", False), ("ver20/media/wsdl", True)):
         for name, address in services.items():
             if name.endswith(version) and address:
@@ -225,7 +276,7 @@ def media_address(reply: Reply) -> tuple[str, bool] | None:
 def profiles(reply: Reply) -> list[Profile]:
     """The media profiles in the device's order, with the video source of each."""
     found = []
-    for element in find_all(reply.body, "Profiles"):
+    for element in islice(outermost(reply.body, "Profiles"), MAX_PROFILES):
         token = _token(element)
         if token:
             source = find(element, "VideoSourceConfiguration")
@@ -236,7 +287,10 @@ def profiles(reply: Reply) -> list[Profile]:
 
 
 def _token(element: etree._Element) -> str:
-    return next((str(value) for name, value in element.attrib.items() if str(name).rpartition("}")[2] == "token"), "")
+    """The token of an element, "" where it has none or none that a device could mean."""
+    found = (str(value) for name, value in element.attrib.items() if str(name).rpartition("}")[2] == "token")
+    token = next(found, "")
+    return token if len(token) <= MAX_TOKEN else ""
 
 
 def snapshot_uri(reply: Reply) -> str:

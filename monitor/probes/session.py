@@ -22,7 +22,7 @@ from monitor.wire import Target
 # What a probe process of 50,000 endpoints may remember (about 1 kB each).
 MAX_ENDPOINTS = 60_000
 NAME_THREADS = 8
-# Pictures being received at once: each may grow to the cap of one picture (8 MB), so this bounds a process's memory.
+# Pictures being received at once: each may grow to the cap of one picture (6 MB), so this bounds a process's memory.
 PICTURES_AT_ONCE = 32
 
 KeepPicture = Callable[[int, bytes, bytes | None], str]

@@ -24,7 +24,10 @@ _HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
 _SNIFF: Final = 512
 _KILO: Final = 1000
 _KINDS: Final = (
-    ("HTML", re.compile(rb"\A\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)),
+    (
+        "HTML",
+        re.compile(rb"\A\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S),
+    ),
     ("XML", re.compile(rb"\A\s*<(?:\?xml|[a-z])", re.I)),
     ("JSON", re.compile(rb'\A\s*[{\[]\s*["{\[\]}\d]')),
 )

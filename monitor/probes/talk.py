@@ -19,7 +19,8 @@ OnStep = Callable[[str, Finding | None, Request | None], None]
 Headers = Sequence[tuple[str, str]]
 
 SOAP_CAP: Final = 512 * 1024
-PICTURE_CAP: Final = 8 * 1024 * 1024
+# With what a buffer grows ahead, what waits in the connection and what reads it, a visit stays within 8 MB.
+PICTURE_CAP: Final = 6 * 1024 * 1024
 
 
 @dataclass(slots=True)

@@ -233,14 +233,19 @@ async def _read_head(wire: Wire, began: float, until: float) -> http1.Head:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout_at(until):
+            interim = 0
             while True:
                 stop = http1.head_end(wire.buffer)
                 if stop:
                     head = http1.parse_head(bytes(wire.buffer[:stop]))
+                    if not http1.is_interim(head):
+                        del wire.buffer[:stop]
+                        return head
+                    interim += 1
+                    if interim > http1.MAX_INTERIM:
+                        raise http1.garbled(bytes(wire.buffer), "too many interim replies")
                     del wire.buffer[:stop]
-                    if http1.is_interim(head):
-                        continue
-                    return head
+                    continue
                 _check_start(wire.buffer)
                 if not await wire.more():
                     raise _ended(wire)
@@ -291,7 +296,8 @@ async def exchange(wire: Wire, request: bytes, cap: int, until: float) -> http1.
         end = await _read_body(wire, body, until)
         framed = body.chunked or body.length is not None
         keep = end is http1.End.WHOLE and framed and head.keeps_alive and not wire.buffer
-        return http1.Response(head, bytes(body.data), end, loop.time() - began)
+        rest = bytes(wire.buffer[: http1.FIRST_BYTES]) if end is http1.End.BROKEN else b""
+        return http1.Response(head, body.data, end, loop.time() - began, rest)
     finally:
         wire.used = True
         if not keep:

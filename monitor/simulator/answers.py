@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from html import escape
 
-from monitor.simulator import soap
+from monitor.simulator import oddities, soap
 from monitor.simulator.auth import Login
 from monitor.simulator.device import BEIJING, Device, View
 from monitor.simulator.faults import number, text
@@ -24,6 +24,9 @@ GARBAGE: Mapping[str, bytes] = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 50000\r\n\r\n\xff\xd8\xff",
     "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\x1f\x8b\x08\x00zz\r\n\x00\x00",
 }
+
+BUSY_WINDOW = timedelta(seconds=30)
+XML_PICTURE = b"<?xml version='1.0'?><ResponseStatus><statusCode>4</statusCode></ResponseStatus>"
 
 Draw = Callable[[Device, View], Awaitable[bytes]]
 
@@ -43,12 +46,20 @@ class Exchange:
         faults = self.device.faults
         if "garbage" in faults:
             return Answer(raw=GARBAGE[text(faults, "garbage")])
+        if "busy_after" in faults and self.device.asked_within(BUSY_WINDOW) >= number(faults, "busy_after"):
+            return self._overrun()
         if "busy" in faults:
             return Answer(503, b"Device Busy", "text/plain")
         if "redirect" in faults:
             return Answer(302, b"", headers=(("Location", text(faults, "redirect")),))
         answer = await self._route()
         return self._dripping(answer) if "drip" in faults and "drip_all" in faults else answer
+
+    def _overrun(self) -> Answer:
+        """Too many requests: said so, or dressed as a refused login."""
+        if text(self.device.faults, "busy_with") == "503":
+            return Answer(503, b"Device Busy", "text/plain")
+        return Answer(401, b"", headers=self._challenge(Login.REFUSED))
 
     def _dripping(self, answer: Answer) -> Answer:
         return Answer(
@@ -64,11 +75,15 @@ class Exchange:
         path, plan = self.request.path, self.device.plan
         if plan.kind in ONVIF_KINDS and path == SNAPSHOT_PATH:
             return await self._snapshot()
-        if plan.kind in ONVIF_KINDS and path in (soap.DEVICE_PATH, soap.MEDIA_PATH):
+        if plan.kind in ONVIF_KINDS and path in (self._service_path, soap.MEDIA_PATH):
             return self._onvif()
         if path == "/":
             return Answer(200, _front_page(self.device))
         return Answer(404, b"<html><body><h1>404 Not Found</h1></body></html>")
+
+    @property
+    def _service_path(self) -> str:
+        return text(self.device.faults, "service_path", soap.DEVICE_PATH)
 
     # -- SOAP
 
@@ -124,7 +139,7 @@ class Exchange:
         body = soap.reply(call, self._facts())
         if body is None:
             return self._fault(400, "ActionNotSupported", "The requested action is not supported")
-        return Answer(200, body, SOAP_TYPE)
+        return Answer(200, oddities.spoil(body, self.device.faults), SOAP_TYPE)
 
     def _fault(self, status: int, code: str, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
         shown = 200 if "fault_200" in self.device.faults else status
@@ -177,10 +192,13 @@ class Exchange:
             return Answer(200, _front_page(self.device))
         if "empty_picture" in faults:
             return Answer(200, b"", "image/jpeg")
+        if "xml_picture" in faults:
+            return Answer(200, XML_PICTURE, "text/xml")
         body = await self._draw(self.device, view)
         if "truncated_picture" in faults:
             body = body[: int(len(body) * number(faults, "truncated_picture"))]
-        return Answer(200, body, "image/jpeg", drip=number(faults, "drip"), endless="endless" in faults)
+        kind = "application/octet-stream" if "octet_picture" in faults else "image/jpeg"
+        return Answer(200, body, kind, drip=number(faults, "drip"), endless="endless" in faults)
 
 
 def _front_page(device: Device) -> bytes:

@@ -197,6 +197,11 @@ class Device:
             return ['Basic realm="IP Camera"']
         return self._digest.challenges(self._now(), stale=stale)
 
+    def asked_within(self, span: timedelta) -> int:
+        """How many requests came in the last while."""
+        since = self._now() - span
+        return sum(one.at > since for one in self.requests)
+
     # -- pictures
 
     def snapshot_faults(self, view: View) -> dict[str, FaultValue]:

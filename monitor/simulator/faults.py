@@ -71,6 +71,14 @@ FAULTS: Mapping[str, Fault] = {
     "close_without_saying": Fault(_NET, "A kept connection is closed, unanswered, when its second request comes."),
     # -- http
     "busy": Fault(_HTTP, "Every request is answered 503 Device Busy."),
+    "busy_after": Fault(_HTTP, "So many requests within 30 s are too many; see `busy_with`.", int, 1, 1_000, default=7),
+    "busy_with": Fault(
+        _HTTP,
+        "With `busy_after`: how it shows, as HTTP 503 or as a 401 that means no password (QUIRKS 6).",
+        str,
+        choices=("401", "503"),
+        default="401",
+    ),
     "redirect": Fault(_HTTP, "Every request is answered 302 to this address.", str, default="https://192.0.2.10/"),
     "garbage": Fault(
         _HTTP,
@@ -103,15 +111,30 @@ FAULTS: Mapping[str, Fault] = {
     "clock_dead": Fault(
         _CLOCK, "The clock was reset: it runs from the first of January of this year.", int, 1970, 2015, default=1970
     ),
+    "clock_local_only": Fault(_CLOCK, "Only local time is told."),
+    "clock_tz": Fault(_CLOCK, "The time zone is this text.", str, default="CST7:00:00DST01:00:00,M3.2.0/02:00:00"),
     "clock_needs_login": Fault(_CLOCK, "The clock is not told without a login."),
     # -- onvif
     "onvif_off": Fault(_ONVIF, "Nothing below /onvif/ exists: 404."),
     "nat_address": Fault(_ONVIF, "Every address that the device tells carries this host.", str, default=FOREIGN_HOST),
     "fault_200": Fault(_ONVIF, "SOAP faults come with HTTP 200."),
     "soap_401": Fault(_ONVIF, "A refused WS-Security login comes as HTTP 401 instead of 400."),
+    "service_path": Fault(_ONVIF, "The device service is at this path only.", str, default="/onvif/services"),
+    "xaddr_pathless": Fault(_ONVIF, "Addresses of services have no path."),
+    "uri_missing": Fault(_ONVIF, "GetSnapshotUri answers without an address."),
+    "uri_with_login": Fault(_ONVIF, "The snapshot's address has this login in it.", str, default="admin:secret"),
+    "soap_empty": Fault(_ONVIF, "SOAP replies are 200 with nothing in it."),
+    "soap_bad_utf8": Fault(_ONVIF, "SOAP replies hold bytes that no UTF-8 has."),
+    "soap_undeclared": Fault(_ONVIF, "SOAP replies use a prefix that is declared nowhere."),
+    "soap_namespace": Fault(_ONVIF, "SOAP replies have their elements in another namespace."),
+    "soap_charset": Fault(
+        _ONVIF, "SOAP replies are in this character set.", str, choices=("gb18030", "utf-16"), default="gb18030"
+    ),
     "no_snapshot": Fault(_ONVIF, "GetSnapshotUri answers a fault."),
     # -- snapshot
     "html_picture": Fault(_SNAP, "The snapshot address answers a page of HTML."),
+    "octet_picture": Fault(_SNAP, "The JPEG calls itself application/octet-stream."),
+    "xml_picture": Fault(_SNAP, "The snapshot address answers XML."),
     "empty_picture": Fault(_SNAP, "The snapshot address answers 200 with nothing in it."),
     "truncated_picture": Fault(_SNAP, "Share of the JPEG that is sent.", float, 0.0, 1.0, default=0.5),
     # -- picture

@@ -46,7 +46,7 @@ KIB, MIB = 1024, 1024 * 1024
         (http1.MAX_CHUNK_LINE, 256),
         (http1.MAX_LENGTH_DIGITS, 15),
         (talk.SOAP_CAP, 512 * KIB),
-        (talk.PICTURE_CAP, 8 * MIB),
+        (talk.PICTURE_CAP, 6 * MIB),
         (transport.BUFFER_HIGH, 256 * KIB),
         # what is kept of it
         (http1.FIRST_BYTES, 48),

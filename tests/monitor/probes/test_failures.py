@@ -153,10 +153,13 @@ def test_comments_and_instructions_are_no_words(inner: bytes) -> None:
     assert model_of(inner) == "AB"
 
 
-def test_a_reply_deeper_than_any_real_one_is_cut_off() -> None:
-    deep = b"<a>" * 400 + b"<Model>AB</Model>" + b"</a>" * 400
+@pytest.mark.parametrize(
+    ("levels", "is_read"), [(reply.MAX_DEPTH - 3, True), (reply.MAX_DEPTH - 2, False), (400, False)]
+)
+def test_a_reply_deeper_than_any_real_one_is_none(levels: int, is_read: bool) -> None:
+    deep = b"<a>" * levels + b"<Model>AB</Model>" + b"</a>" * levels
 
-    assert model_of(deep) == ""
+    assert (reply.read(ENVELOPE % deep) is not None) == is_read
 
 
 @pytest.mark.parametrize(("length", "kept"), [(512, 512), (513, 512)])
@@ -250,11 +253,14 @@ def test_a_probe_by_hand_closes_its_session(monkeypatch: pytest.MonkeyPatch) -> 
     assert reading.findings[Aspect.LINK].verdict is Verdict.OK
 
 
-def test_an_empty_envelope_is_a_reply_all_the_same() -> None:
-    with serving(Script({"GetSystemDateAndTime": soap(b"")})) as fake:
-        [reading] = look(target(fake.port, subject(tiers=HEARTBEAT)))
+@pytest.mark.parametrize("inner", [b"", b"<GetHostnameResponse/>"])
+def test_an_envelope_that_answers_something_else_is_no_reply(inner: bytes) -> None:
+    passport = {"trouble": "protocol"}
+    with serving(Script({"GetSystemDateAndTime": soap(inner)})) as fake:
+        [reading] = look(target(fake.port, subject(tiers=HEARTBEAT, passport=passport)))
 
-    assert causes(reading) == {Aspect.CLOCK: "no_reply"}
+    assert causes(reading) == {Aspect.CLOCK: "no_reply", Aspect.ACCESS: "protocol"}
+    assert reading.findings[Aspect.ACCESS].detail["reason"] == "another reply"
 
 
 @pytest.mark.parametrize("label", ["from_the_future", "silent"])
