@@ -117,7 +117,9 @@ _ALL = (
         _OFF,
         10,
         _("Offline"),
-        _("Nothing that hangs on it answers (%(down)s of %(of)s are down): inferred, since it has no address of its own."),
+        _(
+            "Nothing that hangs on it answers (%(down)s of %(of)s are down): inferred, since it has no address of its own."
+        ),
         _("Check its power and its uplink, then look again at what hangs on it."),
     ),
     # -- access

@@ -23,9 +23,6 @@ LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
 
-# The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
-BITS = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -13,8 +13,10 @@ import orjson
 from django.db import connection
 
 from monitor.models import Schedule
-from monitor.wire import Aspect, Reading
+from monitor.wire import Aspect, Reading, Tier
 
+# The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
+BITS: Mapping[Tier, int] = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
 # A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
 LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
@@ -30,6 +32,7 @@ class Lease:
 
     endpoint_id: int
     lease: str
+    claimed: int
     interval_s: float
     picture_stretch: float
     facts_due: datetime
@@ -43,7 +46,7 @@ class Lease:
 
 
 _LEASED = """
-SELECT s.endpoint_id, s.lease::text, s.heartbeat_every * COALESCE(p.heartbeat_stretch, 1),
+SELECT s.endpoint_id, s.lease::text, s.claimed, s.heartbeat_every * COALESCE(p.heartbeat_stretch, 1),
     COALESCE(p.picture_stretch, 1), s.facts_due, s.recheck_due, s.due, s.worked, s.hold_until,
     s.hold_cause, s.holds, s.rested_at
 FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id LEFT JOIN monitor_zonestate p ON p.zone_id = s.zone_id
@@ -99,6 +102,21 @@ def give_back(
         unseen = Schedule.objects.filter(endpoint__in=unseen_ids, recheck_due=None)
         free = [row.pk for row in unseen.select_for_update(skip_locked=True)]
         Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
+
+
+_ASK_ON = """
+UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due, %(soon)s), due = LEAST(s.due, %(soon)s)
+FROM devices_device d JOIN monitor_passport p ON p.device_id = d.id
+WHERE s.endpoint_id = ANY(%(endpoints)s) AND d.endpoint_id = s.endpoint_id AND p.learned ->> 'facts_open' <> ''
+"""
+
+
+def ask_on(leases: Mapping[int, Lease], soon: datetime) -> None:
+    """Facts are asked in small helpings: where some are still open, the next one comes soon and not in a day."""
+    asked = [endpoint_id for endpoint_id, row in leases.items() if row.claimed & BITS[Tier.FACTS]]
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(_ASK_ON, {"endpoints": asked, "soon": soon})
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -32,14 +32,18 @@ from monitor.health import (
     wants_second_look,
 )
 from monitor.keeping import drop, keep_last, keep_proofs
-from monitor.leases import Lease, give_back, holds_lease, leased
+from monitor.leases import Lease, ask_on, give_back, holds_lease, leased
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
 from monitor.policies import Policies
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy
+from monitor.rawlog import write_raw
 from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
+
+# When facts that a visit has left open are asked next: the token bucket is full again by then.
+NEXT_HELPING = timedelta(seconds=60)
 
 # Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
 Fetch = Callable[[str], "tuple[bytes, bytes | None] | None"]
@@ -71,8 +75,13 @@ class Batch:
     dropped: list[str] = field(default_factory=list)
 
 
-def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime | None = None) -> int:
-    """Write a batch of readings from a zone; give how many counted. Readings outside an open lease are refused."""
+def record(
+    readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime | None = None, *, looked: bool = False
+) -> int:
+    """Write a batch of readings from a zone; give how many counted. Readings outside an open lease are refused.
+
+    `looked`: a person asked for them.
+    """
     now = now or timezone.now()
     with transaction.atomic():
         leases = leased(readings, zone)
@@ -80,8 +89,10 @@ def record(readings: Sequence[Reading], zone: str, fetch: Fetch, now: datetime |
         _refuse(readings, accepted, zone)
         batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
+        write_raw(batch.readings, looked=looked)
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
+        ask_on(leases, now + NEXT_HELPING)
         transaction.on_commit(lambda: _forget(batch.dropped))
     return len(batch.readings)
 

@@ -17,11 +17,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import batches, claims, recording, schedule
+from monitor import batches, carriers, claims, keeping, partitions, recording, schedule
 from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
 from monitor.celery import app
-from monitor.models import Look, LookStep, Pulse
+from monitor.models import Batch, Look, LookStep, Pulse
 from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
 
@@ -35,6 +35,8 @@ PICTURE_KEYS = "picture:"
 LOOK_TRIES = 20
 # How long steps of a look are of use to anybody.
 LOOKS_KEPT = timedelta(days=7)
+# The metrics are made of the last hours' batches; a person who looks into yesterday's trouble has these.
+BATCHES_KEPT = timedelta(days=2)
 # A look that nobody answered within this time is over. Seconds.
 LOOK_LIFE_S = 90
 
@@ -54,7 +56,7 @@ def tick() -> str:
 def record(zone: str, token: str, look_id: int | None = None) -> str:
     """Write a batch of readings that came back from a zone, and end the look they belong to."""
     readings = open_results(token, keys_of(zone), READINGS_MAX_AGE_S).readings
-    counted = recording.record(readings, zone, lambda key: _fetch(zone, key))
+    counted = recording.record(readings, zone, lambda key: _fetch(zone, key), looked=look_id is not None)
     if look_id is not None:
         _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")
     return f"{counted} of {len(readings)} readings counted"
@@ -70,10 +72,15 @@ def deliver() -> str:
 
 @app.task(name="monitor.tasks.housekeep", ignore_result=True)
 def housekeep() -> str:
-    """Keep the schedule in step with the register, notice our own silence, forget old looks."""
+    """Keep the schedule in step with the register, notice our own silence, make room and forget what is old."""
     now = timezone.now()
     changed, silent = schedule.sync(now), recording.mark_silent(now)
     recording.follow_register(now)
+    carriers.infer_all(now)
+    partitions.ensure(now)
+    partitions.drop_old(now, settings.VIEWKEEPER_RAW_DAYS)
+    keeping.forget_old(now)
+    Batch.objects.filter(sent_at__lt=now - BATCHES_KEPT).delete()
     Look.objects.filter(asked_at__lt=now - LOOKS_KEPT).delete()
     Look.objects.filter(finished_at=None, asked_at__lt=now - timedelta(seconds=LOOK_LIFE_S)).update(
         finished_at=now, outcome="unanswered"

@@ -122,7 +122,7 @@ class Schedule(models.Model):
     due = models.DateTimeField()
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
-    # The tiers that the lease took along, as the bits of `claims.BITS`: of a lost one just these are due again.
+    # The tiers that the lease took along, as the bits of `leases.BITS`: of a lost one just these are due again.
     claimed = models.PositiveSmallIntegerField(default=0)
     worked = models.BooleanField(default=False)
     hold_until = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from django.db import connection
 from devices.models import Device, Zone
 from monitor import claims, recording, schedule, tasks
 from monitor.health import Status
+from monitor.leases import BITS
 from monitor.models import DeviceHour, DeviceState, Event, Incident, Schedule
 from monitor.targets import targets
 from monitor.wire import Tier
@@ -121,7 +122,7 @@ def lost(camera: Device, *tiers: Tier) -> None:
     """A visit that had taken these tiers along never came back; nothing but a heartbeat is due."""
     lease(camera)
     due = {"heartbeat_due": minute(1), "picture_due": minute(30), "facts_due": minute(999), "due": minute(1)}
-    Schedule.objects.update(claimed=sum(claims.BITS[tier] for tier in tiers), **due)
+    Schedule.objects.update(claimed=sum(BITS[tier] for tier in tiers), **due)
 
 
 def test_a_visit_that_never_came_back_has_what_it_took_along_due_again(camera: Device) -> None:

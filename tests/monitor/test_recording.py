@@ -17,8 +17,9 @@ from devices.models import Device
 from monitor import recording
 from monitor.health import State, Status
 from monitor.keeping import media
-from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, Schedule, Transition
-from monitor.wire import Aspect, Finding, Reading
+from monitor.leases import BITS
+from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, RawReading, Schedule, Transition
+from monitor.wire import Aspect, Finding, Reading, Tier
 from tests import factories
 from tests.monitor.visits import BLANK, GOOD, OFF, START, bad, lease, minute, note, reading, take_in, visit
 
@@ -737,3 +738,38 @@ def test_a_device_is_offline_exactly_while_its_link_incident_is_open(letters: st
 
     offline = DeviceState.objects.filter(device=camera, status=Status.OFFLINE).exists()
     assert offline == Incident.objects.open().filter(device=camera, aspect=Aspect.LINK).exists()
+
+
+# -- facts in helpings
+
+
+@pytest.mark.parametrize(("still_open", "soon"), [("3", True), ("", False)])
+def test_facts_that_a_visit_left_open_are_asked_soon(camera: Device, still_open: str, soon: bool) -> None:
+    held = lease(camera)
+    Schedule.objects.update(claimed=BITS[Tier.FACTS], facts_due=minute(1440), due=minute(1))
+
+    take_in([reading(camera, START, held, passport={"facts_open": still_open})], START)
+
+    assert (schedule_of(camera).facts_due == minute(1)) is soon
+
+
+# -- raw readings
+
+
+def test_what_is_not_ok_is_kept_raw_and_what_is_fine_is_not(camera: Device) -> None:
+    visit(camera, START)
+    visit(camera, minute(1), OFF)
+
+    [row] = RawReading.objects.all()
+    assert (row.device_id, row.at, row.looked, row.findings["link"]) == (
+        camera.pk,
+        minute(1),
+        False,
+        ["faulty", "no_answer"],
+    )
+
+
+def test_what_a_person_looked_at_is_kept_raw(camera: Device) -> None:
+    recording.record([reading(camera, START, lease(camera))], "local", lambda _key: None, START, looked=True)
+
+    assert RawReading.objects.get().looked is True
