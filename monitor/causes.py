@@ -398,6 +398,9 @@ UNKNOWN_OURS: Mapping[str, str] = {
     "paused": _("Polling is paused."),
     "platform_silent": _("The platform did not look."),
     "late": _("The platform did not finish the look in time."),
+    "collector_blind": _("The collector could not see into its network."),
+    "collector_lagging": _("The collector was too busy to be believed."),
+    "batch_doubtful": _("Most devices were lost at once: it is looked at once more before it counts."),
 }
 UNKNOWN_THEIRS: Mapping[str, str] = {
     "link_down": _("Cannot be known while the link is down."),

@@ -1,34 +1,61 @@
 """The probe worker: its own Celery app, with the broker and the zones' keys, without Django and without a database.
 
-    celery -A monitor.collector worker -P threads -Q probe.<zone>,look.<zone>
+    celery -A monitor.collector worker -P threads -Q probe.<zone>
+    celery -A monitor.collector worker -P threads -Q look.<zone>
 
 A task opens the sealed targets, hands them to the process's one event loop, and sends sealed readings on to `record` as
-they come in, so that one slow camera does not hold up the news of the others (DESIGN, decisions 1, 2 and 10).
+they come in, so that one slow camera does not hold up the news of the others (DESIGN, decisions 1, 2, 9 and 10).
+
+Messages are acknowledged when a thread takes them, not when they are done: what a killed process had taken is due again
+as soon as its leases end, and a batch that was handed out twice would visit cameras that another visit is at. A message
+waits in the process only while all threads are busy, and grows old there as it would at the broker.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
 from functools import cache
 from itertools import count
 from typing import Any
 
 import redis
-from celery import Celery
+from celery import Celery, Task
+from celery.worker.request import Request as CeleryRequest
 from cryptography.fernet import Fernet, MultiFernet
 
 from monitor import env
+from monitor.brokerclock import BrokerClock
+from monitor.probes import wallclock
+from monitor.probes.batch import Memory, Tell, Went, watched
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
-from monitor.wire import Finding, Order, Reading, Refused, Request, Results, dump, open_order, plain, seal
+from monitor.wire import (
+    Finding,
+    Order,
+    Reading,
+    Refused,
+    Report,
+    Request,
+    Results,
+    Target,
+    dump,
+    open_order,
+    plain,
+    seal,
+)
 
-# A sealed batch older than this is worthless: the targets are due again. Seconds.
-TARGETS_MAX_AGE_S = 60
+log = logging.getLogger(__name__)
+
+# An order older than this is worthless: its leases are about to end and its targets are due again. Seconds.
+ORDER_MAX_AGE_S = 30
 # How long a picture waits for `record` at the broker. Seconds.
 PICTURE_LIFE_S = 600
 # Readings travel on in helpings of this many seconds.
@@ -42,9 +69,20 @@ with env.one_line_refusals():
     }
     _BROKER = env.redis_address("REDIS_URL")
 
+# What was taken and not acknowledged is noted at the broker under names that only collectors of the same zones know,
+# so that a collector of another zone needs no right to read it.
+_OWN = "+".join(sorted(_KEYS))
+
 app = Celery("collector", fixups=())  # Django is not loaded even where its settings are named
 app.conf.update(
     broker_url=_BROKER,
+    broker_transport_options={
+        # One list for each queue: the rights at the broker name it exactly.
+        "priority_steps": [0],
+        "unacked_key": f"unacked:{_OWN}",
+        "unacked_index_key": f"unacked_index:{_OWN}",
+        "unacked_mutex_key": f"unacked_mutex:{_OWN}",
+    },
     broker_connection_retry_on_startup=True,
     task_ignore_result=True,
     task_serializer="json",
@@ -56,6 +94,37 @@ app.conf.update(
 )
 
 
+class Ageless(CeleryRequest):  # type: ignore[misc]  # Celery has no types
+    """A message to a collector. Celery would compare its expiry with this machine's clock, which may be wrong.
+
+    Orders carry their age inside the seal, and are refused by the broker's clock.
+    """
+
+    def maybe_expire(self) -> bool:
+        """Never by this machine's clock."""
+        return False
+
+
+class Asked(Task):  # type: ignore[misc]  # Celery has no types
+    """A task that an order asks for."""
+
+    Request = Ageless
+
+
+class Cpu:
+    """The processor time of this process, handed out in shares whose sum is the whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told = 0.0
+
+    def share(self) -> float:
+        """Seconds used since the last share."""
+        with self._lock:
+            used, self._told = time.process_time() - self._told, time.process_time()
+            return used
+
+
 class Collector:
     """What a probe process keeps for one zone: its key, its event loop, its way to the broker."""
 
@@ -65,7 +134,10 @@ class Collector:
         self.zone = zone
         self.keys = _KEYS[zone]
         self.store = redis.Redis.from_url(_BROKER)
-        self.loop = Loop(Session(keep_picture=self.keep_picture))
+        self.session = Session(keep_picture=self.keep_picture)
+        self.loop = Loop(self.session)
+        self.memory = Memory()
+        self.clock = BrokerClock(self.store)
 
     def keep_picture(self, device_id: int, thumbnail: bytes, original: bytes | None) -> str:
         """Seal a picture under a broker key with a short life, and give the key."""
@@ -73,31 +145,67 @@ class Collector:
         self.store.set(key, self.keys.encrypt(dump([thumbnail, original or b""])), ex=PICTURE_LIFE_S)
         return key
 
-    def visit(self, token: str, look_id: int | None = None, on_step: OnStep | None = None) -> int:
-        """Visit sealed targets and send the readings on as they come in; give how many there were."""
-        order = open_order(token, self.keys, TARGETS_MAX_AGE_S)
-        done: queue.SimpleQueue[list[Reading] | None] = queue.SimpleQueue()
-        work = threading.Thread(target=self._run, args=(order, done, on_step), name=f"batch-{self.zone}")
-        work.start()
-        return sum(self._send(readings, look_id) for readings in _helpings(done))
+    def visit(self, token: str, name: str) -> int:
+        """Carry out an order and send the readings on as they come in, the report last; give how many there were."""
+        order = self._open(token)
+        told: queue.SimpleQueue[list[Reading] | None] = queue.SimpleQueue()
+        work = self.loop.submit(watched(order, self._visits, told.put, self.session.names, self.memory))
+        work.add_done_callback(lambda _work: told.put(None))
+        sent = 0
+        for readings, last in _helpings(told):
+            self._send(readings, report=self._report(order, work, name) if last else None)
+            sent += len(readings)
+        work.result()  # a bug of ours is raised here
+        return sent
+
+    def look(self, token: str, look_id: int, on_step: OnStep) -> int:
+        """Visit for a person who watches, whatever the canaries say; give how many readings there were."""
+        readings = self.loop.run_batch(self._open(token).targets, on_step)
+        self._send(readings, look_id)
+        return len(readings)
 
     def send_step(self, look_id: int, number: int, step: dict[str, Any]) -> None:
         """Send one step of a look on its way to the page."""
-        sealed = self.keys.encrypt(dump(step)).decode()
-        app.send_task(
-            "monitor.tasks.look_step", [self.zone, look_id, number, sealed], queue="record", expires=STEP_LIFE_S
+        sealed = self.keys.encrypt_at_time(dump(step), wallclock.seconds()).decode()
+        until = wallclock.now() + timedelta(seconds=STEP_LIFE_S)
+        _send("monitor.tasks.look_step", [self.zone, look_id, number, sealed], expires=until)
+
+    def _open(self, token: str) -> Order:
+        """An order, its age told by the broker's clock."""
+        wallclock.correct(self.clock.keep() or 0.0)
+        return open_order(token, self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
+
+    async def _visits(self, targets: Sequence[Target], tell: Tell) -> object:
+        return await self.loop.batch(targets, None, tell)
+
+    def _report(self, order: Order, work: Future[Went], name: str) -> Report | None:
+        """How the batch went; None where we have failed: its leases end by themselves."""
+        if work.exception() is not None:
+            return None
+        went = work.result()
+        return Report(
+            lease=order.lease,
+            collector=name,
+            took_s=round(went.took_s, 3),
+            cpu_s=round(_cpu.share(), 4),
+            lag_s=round(went.lag_s, 3),
+            canary=went.canary,
+            clock_offset_s=self.clock.ahead_s,
         )
 
-    def _run(self, order: Order, done: queue.SimpleQueue[list[Reading] | None], on_step: OnStep | None) -> None:
-        try:
-            self.loop.run_batch(order.targets, on_step, done.put)
-        finally:
-            done.put(None)
+    def _send(self, readings: list[Reading], look_id: int | None = None, report: Report | None = None) -> None:
+        if readings or report:
+            sealed = seal(Results(tuple(readings), report), self.keys, wallclock.seconds())
+            _send("monitor.tasks.record", [self.zone, sealed, look_id])
 
-    def _send(self, readings: list[Reading], look_id: int | None) -> int:
-        sealed = seal(Results(tuple(readings)), self.keys)
-        app.send_task("monitor.tasks.record", [self.zone, sealed, look_id], queue="record")
-        return len(readings)
+
+_cpu = Cpu()
+
+
+def _send(task: str, arguments: list[Any], **options: Any) -> None:
+    """Send a task to `record`. The queue is not declared: a collector has the right to put something in, no other."""
+    headers = {"sent_at": wallclock.seconds()}
+    app.send_task(task, arguments, queue="record", declare=[], headers=headers, argsrepr=arguments[0], **options)
 
 
 @cache
@@ -106,13 +214,16 @@ def collector(zone: str) -> Collector:
     return Collector(zone)
 
 
-@app.task(name="probe.visit")
-def visit(zone: str, token: str) -> str:
+@app.task(name="probe.visit", base=Asked, bind=True)
+def visit(self: Task[Any, Any], zone: str, token: str) -> str:
     """Visit a batch of endpoints of a zone."""
-    return f"{collector(zone).visit(token)} readings from {zone}"
+    try:
+        return f"{collector(zone).visit(token, self.request.hostname or '')} readings from {zone}"
+    except Refused as refusal:
+        return _refused(zone, refusal)
 
 
-@app.task(name="probe.look")
+@app.task(name="probe.look", base=Asked)
 def look(zone: str, look_id: int, token: str) -> str:
     """Visit one endpoint for a person who watches: each step is sent as it is learned."""
     here = collector(zone)
@@ -122,22 +233,30 @@ def look(zone: str, look_id: int, token: str) -> str:
         step = {"aspect": aspect if finding else ""} | (plain(finding) if finding else {})
         here.send_step(look_id, next(numbers), step | ({"request": plain(request)} if request else {}))
 
-    return f"look {look_id}: {here.visit(token, look_id, on_step)} readings from {zone}"
+    try:
+        return f"look {look_id}: {here.look(token, look_id, on_step)} readings from {zone}"
+    except Refused as refusal:
+        return _refused(zone, refusal)
 
 
-def _helpings(done: queue.SimpleQueue[list[Reading] | None]) -> Iterator[list[Reading]]:
-    """Readings as they come in, those of a second together; ends with the batch."""
+def _refused(zone: str, refusal: Refused) -> str:
+    """Orders grow too old while a collector cannot keep up; anything else is somebody's mistake, or worse."""
+    log.warning("an order for zone %s was refused: %s", zone, refusal)
+    return f"an order for zone {zone} was refused"
+
+
+def _helpings(told: queue.SimpleQueue[list[Reading] | None]) -> Iterator[tuple[list[Reading], bool]]:
+    """Readings as they come in, those of a second together, and whether they are the last; the last may be none."""
     open_batch = True
     while open_batch:
         helping: list[Reading] = []
         until = 0.0
         while open_batch and (not helping or time.monotonic() < until):
             try:
-                readings = done.get(timeout=max(0.0, until - time.monotonic()) if helping else None)
+                readings = told.get(timeout=max(0.0, until - time.monotonic()) if helping else None)
             except queue.Empty:
                 break
             open_batch = readings is not None
             until = until or time.monotonic() + HELPING_S
             helping += readings or ()
-        if helping:
-            yield helping
+        yield helping, not open_batch

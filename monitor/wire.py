@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
@@ -233,14 +234,17 @@ class Refused(Exception):
     """A sealed message that cannot be opened: forged, for another zone, or too old."""
 
 
-def seal(message: Order | Results, keys: MultiFernet) -> str:
-    """Encrypt a message with the zone's key for its way over the broker."""
-    return keys.encrypt(dump(message)).decode()
+def seal(message: Order | Results, keys: MultiFernet, now_s: int | None = None) -> str:
+    """Encrypt a message with the zone's key for its way over the broker.
+
+    `now_s`, seconds since 1970, dates it where the machine's clock may be wrong.
+    """
+    return keys.encrypt_at_time(dump(message), int(time.time()) if now_s is None else now_s).decode()
 
 
-def open_order(token: str, keys: MultiFernet, max_age_s: int) -> Order:
-    """An order out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
-    data = _opened(token, keys, max_age_s, orjson.loads)
+def open_order(token: str, keys: MultiFernet, max_age_s: int, now_s: int | None = None) -> Order:
+    """An order out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds at `now_s`."""
+    data = _opened(token, keys, max_age_s, orjson.loads, now_s)
     parts: dict[str, Any] = {
         "targets": tuple(_target(item) for item in data["targets"]),
         "sent_at": _when(data["sent_at"]),
@@ -286,9 +290,12 @@ def _clean(value: Any) -> Any:
     return [_clean(item) for item in value] if isinstance(value, list) else value
 
 
-def _opened(token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any]) -> dict[str, Any]:
+def _opened(
+    token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any], now_s: int | None = None
+) -> dict[str, Any]:
+    at = int(time.time()) if now_s is None else now_s
     try:
-        opened: dict[str, Any] = load(keys.decrypt(token.encode(), ttl=max_age_s))
+        opened: dict[str, Any] = load(keys.decrypt_at_time(token.encode(), max_age_s, at))
     except (InvalidToken, ValueError) as error:
         raise Refused("sealed with another key, damaged, or expired") from error
     return opened

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.policy import Policy
+from monitor.probes import wallclock
 from monitor.probes.failure import faulty, unknown
 from monitor.probes.reply import DeviceTime
 from monitor.wire import Finding, Verdict
@@ -82,7 +83,7 @@ def judge(time: DeviceTime, now: datetime, local_zone_s: int = CHINA_STANDARD_S,
 
 def device_now(skew_s: float) -> datetime:
     """The device's time at this moment, to sign with; our own where its clock shows no usable year."""
-    now = datetime.now(UTC)
+    now = wallclock.now()
     try:
         return now + timedelta(seconds=skew_s)
     except OverflowError:

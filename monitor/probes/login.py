@@ -6,12 +6,11 @@ is no attempt. One refused request ends the use of the credential; a stale nonce
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
 from monitor.causes import UNKNOWN_THEIRS
-from monitor.probes import clock, digest, http1, refusals
+from monitor.probes import clock, digest, http1, refusals, wallclock
 from monitor.probes.failure import NeedsLogin, Refused, faulty, unknown
 from monitor.probes.memory import Memory
 from monitor.probes.talk import SOAP_CAP, Headers, Talk
@@ -30,7 +29,7 @@ class Login:
         self._talk = talk
         self._memory = memory
         target = talk.target
-        self._held = target.hold_until is not None and target.hold_until > datetime.now(UTC)
+        self._held = target.hold_until is not None and target.hold_until > wallclock.now()
         self.used = ""
         self.hold_s = 0
         self.access: Finding | None = self._hold_finding() if self._held else None

@@ -5,12 +5,12 @@ What never changes is learned once and taken from the passport afterwards; it is
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
 from devices.addresses import redact
-from monitor.probes import clock, http1, refusals, reply, soap
+from monitor.probes import clock, http1, refusals, reply, soap, wallclock
 from monitor.probes.failure import Busy, Failure, Garbled, Late, LinkDown, NeedsLogin, Refused, Slow, unknown
 from monitor.probes.login import Login
 from monitor.probes.memory import Memory
@@ -124,7 +124,7 @@ class Onvif:
         told = reply.date_time(answer)
         if told is None:
             return unknown("no_reply")
-        now = datetime.now(UTC) - timedelta(seconds=rtt / 2)
+        now = wallclock.now() - timedelta(seconds=rtt / 2)
         self._talk.endpoint.skew_s = clock.offset_s(told, now, self._talk.session.local_zone_s)
         return clock.judge(told, now, self._talk.session.local_zone_s, self._talk.target.clock_limit_s)
 

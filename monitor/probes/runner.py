@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from monitor.probes import soap
-from monitor.probes.failure import unknown
+from monitor.probes.doubt import blanks
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
 from monitor.probes.visit import visit
-from monitor.wire import Aspect, Reading, Target
+from monitor.wire import Reading, Target
 
 log = logging.getLogger(__name__)
 
 OnDone = Callable[[list[Reading]], None]
+T = TypeVar("T")
 
 # Enough for one in twenty of 50,000 devices to be silent (5 s each, once a minute) beside those that answer.
 CONCURRENCY = 600
@@ -44,9 +46,14 @@ class Loop:
 
         `on_done` gets each endpoint's readings as its visit ends, on the loop: it must only put them aside.
         """
-        return asyncio.run_coroutine_threadsafe(self._batch(targets, on_step, on_done), self._loop).result()
+        return self.submit(self.batch(targets, on_step, on_done)).result()
 
-    async def _batch(self, targets: Sequence[Target], on_step: OnStep | None, on_done: OnDone) -> list[Reading]:
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Have something done on the loop; from any thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def batch(self, targets: Sequence[Target], on_step: OnStep | None, on_done: OnDone) -> list[Reading]:
+        """As `run_batch`, for what runs on the loop itself."""
         until = self._loop.time() + max((target.deadline_s for target in targets), default=0.0)
         found = await asyncio.gather(*(self._told(target, until, on_step, on_done) for target in targets))
         return [reading for readings in found for reading in readings]
@@ -62,10 +69,10 @@ class Loop:
                 async with self._slots:
                     return await visit(self._within(target, until), self.session, on_step)
         except TimeoutError:
-            return _ours(target, "late")
+            return blanks(target, "late")
         except Exception:  # a bug of ours never marks a camera offline
             log.exception("visit of endpoint %s failed", target.endpoint_id)
-            return _ours(target, "platform_silent")
+            return blanks(target, "platform_silent")
 
     def _within(self, target: Target, until: float) -> Target:
         """A target that had to wait for a slot has that much less time: a batch does not outlast its deadline."""
@@ -78,12 +85,3 @@ class Loop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-def _ours(target: Target, cause: str) -> list[Reading]:
-    """Readings that say only that we did not get to know anything."""
-    at = datetime.now(UTC)
-    return [
-        Reading(subject.device_id, target.endpoint_id, at, 0.0, {Aspect.LINK: unknown(cause)}, lease=target.lease)
-        for subject in target.subjects
-    ]

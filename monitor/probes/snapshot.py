@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from monitor.probes import http1
+from monitor.probes import http1, wallclock
 from monitor.probes.failure import Failure, Garbled, Late, LinkDown, Refused, Slow, faulty, unknown
 from monitor.probes.login import REST_S, Login
 from monitor.probes.memory import Memory
@@ -126,7 +126,7 @@ class Snapshots:
     def _refused_here(self, subject: Subject) -> Finding:
         """The login works, this address refuses it: a matter of rights. It rests alone, so that nothing locks."""
         self._login.snapshot_only()
-        until = datetime.now(UTC) + timedelta(seconds=REST_S)
+        until = wallclock.now() + timedelta(seconds=REST_S)
         self._memory.learn_of(subject, "snapshot_rests_until", until.isoformat())
         return faulty("snapshot_refused", status=401)
 
@@ -134,7 +134,7 @@ class Snapshots:
         said = self._memory.of(subject, "snapshot_rests_until")
         if not said:
             return None
-        if datetime.fromisoformat(said) > datetime.now(UTC):
+        if datetime.fromisoformat(said) > wallclock.now():
             return faulty("snapshot_refused", status=401, until=said)
         self._memory.learn_of(subject, "snapshot_rests_until", "")
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
+from monitor.probes import wallclock
 from monitor.probes.book import Book
 from monitor.probes.registry import PROBES
 from monitor.probes.session import Session
@@ -19,7 +19,7 @@ async def visit(target: Target, session: Session, on_step: OnStep | None = None)
     `on_step(step, finding, request)` is called, on the loop, as things are learned.
     """
     loop = asyncio.get_running_loop()
-    began, at = loop.time(), datetime.now(UTC)
+    began, at = loop.time(), wallclock.now()
     endpoint = session.endpoint(target)
     book = Book(Talk(target, session, endpoint, began + target.deadline_s, on_step))
     try:

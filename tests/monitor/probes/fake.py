@@ -132,9 +132,9 @@ def _converse(fake: Fake, connection: socket.socket, number: int, answer: Answer
 
 
 @contextmanager
-def serving(answer: Answer, *, gap_s: float = 0.02) -> Iterator[Fake]:
+def serving(answer: Answer, *, gap_s: float = 0.02, host: str = "127.0.0.1") -> Iterator[Fake]:
     """Serve until the block ends. None closes the connection; a sequence is sent piece by piece, `gap_s` apart."""
-    server = socket.create_server(("127.0.0.1", 0))
+    server = socket.create_server((host, 0))
     fake = Fake(server.getsockname()[1])
     open_ones: list[socket.socket] = []
 
