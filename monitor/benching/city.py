@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from django.conf import settings
+from monitor.quickstart.layout import BASE
 
 USERNAME, PASSWORD = "admin", "for-the-bench-1"
 SIZE = (1920, 1080)
@@ -24,20 +25,37 @@ class NoCity(Exception):
     """The virtual cameras did not start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """Where a virtual camera is, how to log in, and which pictures of the bank it shows."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    scene: int
+
+    @property
+    def address(self) -> str:
+        """How it is dialled."""
+        return f"http://{self.host}:{self.port}"
+
+
 @contextmanager
-def cameras(count: int) -> Iterator[list[int]]:
-    """So many cameras on loopback, each with its own scene by day; their ports."""
+def cameras(count: int) -> Iterator[list[Camera]]:
+    """So many cameras on loopback, each with its own scene by day."""
     with TemporaryDirectory(prefix="viewkeeper-bench-") as name:
         plan, ports = Path(name) / "plan.json", Path(name) / "ports.json"
         plan.write_text(json.dumps({"devices": [_camera(number) for number in range(count)]}), encoding="utf-8")
         process = subprocess.Popen(
             [sys.executable, "-m", "monitor.simulator", str(plan), "--ports-out", str(ports)],
-            cwd=settings.BASE_DIR,
+            cwd=BASE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield list(_ports(process, ports))
+            found = enumerate(_ports(process, ports))
+            yield [Camera("127.0.0.1", port, USERNAME, PASSWORD, number) for number, port in found]
         finally:
             process.terminate()
             try:
