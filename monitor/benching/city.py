@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from monitor.benching.failure import BenchFailed
 from monitor.quickstart.layout import BASE
 
 USERNAME, PASSWORD = "admin", "for-the-bench-1"
@@ -19,10 +20,6 @@ SIZE = (1920, 1080)
 SCENES = ("street", "gate", "facade", "fire_lane")
 START_PATIENCE_S = 30.0
 STOP_PATIENCE_S = 5.0
-
-
-class NoCity(Exception):
-    """The virtual cameras did not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,6 @@ def _ports(process: subprocess.Popen[bytes], file: Path) -> Iterator[int]:
     until = time.monotonic() + START_PATIENCE_S
     while not file.exists():
         if process.poll() is not None or time.monotonic() > until:
-            raise NoCity("the virtual cameras did not start: try `python -m monitor.simulator`")
+            raise BenchFailed("the virtual cameras did not start: try `python -m monitor.simulator`")
         time.sleep(0.05)
     yield from json.loads(file.read_text(encoding="utf-8"))["ports"].values()

@@ -15,10 +15,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from monitor.benching.failure import BenchFailed
 from monitor.benching.city import Camera
 from monitor.benching.cpu import cpu_ms
 from monitor.benching.floor import CLOCK, DEVICE_PATH, HEADERS
@@ -34,10 +36,6 @@ BLACKBOX_PROBES = 200
 READY_PATIENCE_S = 30.0
 STOP_PATIENCE_S = 5.0
 BLACKBOX, FPING = "prometheus-blackbox-exporter", "fping"
-
-
-class PeerFailed(Exception):
-    """A peer that is installed and does not work; one line for a person."""
 
 
 class Peers:
@@ -96,7 +94,7 @@ def _child(name: str, cameras: Sequence[Camera], folder: Path) -> Iterator[Round
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
         asked, told = process.stdin, process.stdout
         if told.readline().strip() != "ready":
-            raise PeerFailed(f"the {name} way failed: {_last_line(log)}")
+            raise BenchFailed(f"the {name} way failed: {_last_line(log)}")
         yield lambda: _ask(asked, told, name, log)
         asked.close()
         process.wait(STOP_PATIENCE_S)
@@ -106,7 +104,7 @@ def _ask(asked: IO[str], told: IO[str], name: str, log: IO[str]) -> float:
     print("round", file=asked, flush=True)
     answer = told.readline()
     if not answer:
-        raise PeerFailed(f"the {name} way failed: {_last_line(log)}")
+        raise BenchFailed(f"the {name} way failed: {_last_line(log)}")
     return float(answer)
 
 
@@ -133,18 +131,12 @@ def _blackbox(cameras: Sequence[Camera], folder: Path) -> Iterator[Round]:
     try:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         if not wait_until(lambda: _answers(client), READY_PATIENCE_S):
-            raise PeerFailed(f"{BLACKBOX} does not start")
-        turn = iter(lambda: 0, 1)
-        chosen = _around(cameras)
-        yield lambda: _probe(client, process.pid, [next(chosen) for _ in zip(range(BLACKBOX_PROBES), turn)])  # noqa: B905
+            raise BenchFailed(f"{BLACKBOX} does not start")
+        turn = cycle(cameras)
+        yield lambda: _probe(client, process.pid, list(islice(turn, BLACKBOX_PROBES)))
     finally:
         process.terminate()
         process.wait(STOP_PATIENCE_S)
-
-
-def _around(cameras: Sequence[Camera]) -> Iterator[Camera]:
-    while True:
-        yield from cameras
 
 
 def _answers(client: http.client.HTTPConnection) -> bool:
@@ -161,7 +153,7 @@ def _probe(client: http.client.HTTPConnection, pid: int, cameras: Sequence[Camer
     for camera in cameras:
         client.request("GET", f"/probe?module=clock&target={quote(camera.address + DEVICE_PATH)}")
         if b"\nprobe_success 1" not in client.getresponse().read():
-            raise PeerFailed(f"{BLACKBOX} does not see the virtual camera at {camera.address}")
+            raise BenchFailed(f"{BLACKBOX} does not see the virtual camera at {camera.address}")
     return (cpu_ms(pid) - before) / len(cameras)
 
 
@@ -183,7 +175,7 @@ def _fping(hosts: Sequence[str]) -> Round:
         _pid, _status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(_status)
         if process.returncode:
-            raise PeerFailed(f"{FPING} does not reach the virtual cameras")
+            raise BenchFailed(f"{FPING} does not reach the virtual cameras")
         return (used.ru_utime + used.ru_stime) * 1000 / len(hosts)
 
     return work

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from devices.models import Compound, Credential, Device, District, Endpoint, Kind, Life, Zone
 from monitor.benching.city import Camera
 from monitor.benching.scratch import ZONE
-from monitor.models import LearnedView, PolicyRule, Schedule
+from monitor.models import PolicyRule, Schedule
 
 PER_COMPOUND = 50
 ROWS_AT_ONCE = 2_000
@@ -29,7 +29,7 @@ def register(found: Sequence[Camera], models: Mapping[int, bytes]) -> dict[int, 
     PolicyRule.objects.create(zone=zone, burst=BURST, refill_s=REFILL_S, demo=True)
     ends = _endpoints(zone, found)
     devices = _devices(ends)
-    LearnedView.objects.bulk_create(_views(devices, found, models), ROWS_AT_ONCE)
+    _keep_views(devices, found, models)
     Schedule.objects.bulk_create((_resting(zone, end) for end in ends), ROWS_AT_ONCE)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -74,11 +74,36 @@ def _devices(ends: Sequence[Endpoint]) -> list[Device]:
     return Device.objects.bulk_create(rows, ROWS_AT_ONCE)
 
 
-def _views(devices: Sequence[Device], found: Sequence[Camera], models: Mapping[int, bytes]) -> Iterable[LearnedView]:
-    now = timezone.now()
+def _keep_views(devices: Sequence[Device], found: Sequence[Camera], models: Mapping[int, bytes]) -> None:
+    """Each device has the view of its scene. The bytes are sent once for each scene, not for each device."""
+    by_scene: dict[int, list[int]] = defaultdict(list)
     for device, camera in zip(devices, found, strict=True):
-        if camera.scene in models:
-            yield LearnedView(device=device, signature=models[camera.scene], learned=1, updated_at=now)
+        by_scene[camera.scene].append(device.pk)
+    with connection.cursor() as cursor:
+        for scene, device_ids in by_scene.items():
+            cursor.execute(_VIEWS, {"devices": device_ids, "signature": models[scene]})
+
+
+_VIEWS = """
+INSERT INTO monitor_learnedview (device_id, signature, learned, updated_at)
+SELECT unnest(%(devices)s), %(signature)s, 1, now()
+"""
+
+
+def as_learned(device_ids: Sequence[int]) -> None:
+    """Give all devices what one of these has learned, where they have not learned it themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PASSPORTS, {"devices": list(device_ids)})
+        cursor.execute("ANALYZE")
+
+
+_PASSPORTS = """
+INSERT INTO monitor_passport (device_id, learned, facts)
+SELECT d.id, known.learned, known.facts
+FROM devices_device d, (
+    SELECT learned, facts FROM monitor_passport WHERE device_id = ANY(%(devices)s) ORDER BY device_id LIMIT 1) known
+ON CONFLICT DO NOTHING
+"""
 
 
 def _resting(zone: Zone, end: Endpoint) -> Schedule:

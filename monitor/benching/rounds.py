@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
 
+from monitor.benching.failure import BenchFailed
 from monitor.benching.register import NEVER
 from monitor.benching.workers import Usage, Workers
 from monitor.celery import app
 from monitor.health import Status
 from monitor.models import DeviceState
+
+# How progress is told.
+Say = Callable[[str], None]
 
 # The slowest machine does this many visits a second.
 SLOWEST_PER_S = 10
@@ -29,10 +33,6 @@ PATIENCE_S = 30.0
 LOOK_EVERY_S = 0.1
 # What still runs after the last row was written (the acknowledgement of a task) is over by then.
 REST_S = 0.15
-
-
-class Unwell(Exception):
-    """A camera of the bench was not seen well, so that its visits cost something else; one line for a person."""
 
 
 @dataclass(slots=True)
@@ -55,9 +55,11 @@ class Spent:
         return statistics.median(item.total for item in self.rounds)
 
 
-def visits(workers: Workers, rounds: Iterable[Sequence[int]], *, pictures: bool) -> Spent:
+def visits(
+    workers: Workers, rounds: Iterable[Sequence[int]], *, pictures: bool, spent: Spent | None = None
+) -> Spent:
     """Have the devices of each round visited and recorded: a heartbeat each, or a heartbeat and a picture."""
-    spent = Spent()
+    spent = spent or Spent()
     for device_ids in rounds:
         began = make_due(device_ids, pictures=pictures)
         before, since = workers.cpu_ms(), time.monotonic()
@@ -95,8 +97,8 @@ def _wait(device_ids: Sequence[int], began: datetime, *, pictures: bool) -> None
     seen = DeviceState.objects.filter(device__in=device_ids, looked_at__gte=began)
     while seen.count() < len(device_ids):
         if time.monotonic() > until:
-            raise Unwell(f"of {len(device_ids)} devices due only {seen.count()} were visited and recorded")
+            raise BenchFailed(f"of {len(device_ids)} devices due only {seen.count()} were visited and recorded")
         time.sleep(LOOK_EVERY_S)
     well = seen.filter(status=Status.ONLINE, **({"picture_at__gte": began} if pictures else {}))
     if unwell := seen.exclude(pk__in=well).first():
-        raise Unwell(f"device {unwell.device_id} is {unwell.status}: {unwell.tracks} {unwell.picture}")
+        raise BenchFailed(f"device {unwell.device_id} is {unwell.status}: {unwell.tracks} {unwell.picture}")

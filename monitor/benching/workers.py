@@ -15,6 +15,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from monitor.benching.failure import BenchFailed
 from monitor.benching.cpu import cpu_ms, family_cpu_ms, family_mb, parent_of
 from monitor.benching.scratch import ZONE
 from monitor.quickstart import processes
@@ -27,10 +28,6 @@ READY_PATIENCE_S = 60.0
 # As in deploy/systemd: threads for the probes' tasks, two processes that write.
 PROBE_THREADS, MAIN_PROCESSES = 8, 2
 READY_WORD = " ready."
-
-
-class NotReady(Exception):
-    """A worker did not start; one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def workers(folder: Path) -> Iterator[Workers]:
             log = folder / f"{program.name}.log"
             ready = processes.wait_until(lambda: process.poll() is not None or _is_ready(log), READY_PATIENCE_S)  # noqa: B023 - waited for at once
             if not ready or process.poll() is not None:
-                raise NotReady(f"the {program.name} worker did not start: {log.read_text().strip()[-500:]}")
+                raise BenchFailed(f"the {program.name} worker did not start: {log.read_text().strip()[-500:]}")
         own = _own_backend()
         yield Workers(running[0].pid, running[1].pid, parent_of(own), own)
     finally:
@@ -130,7 +127,7 @@ def _own_backend() -> int:
         cursor.execute("SELECT pg_backend_pid()")
         pid: int = cursor.fetchone()[0]
     if not parent_of(pid):
-        raise NotReady("PostgreSQL runs on another machine: its CPU time cannot be read there; unset DATABASE_URL")
+        raise BenchFailed("PostgreSQL runs on another machine: its CPU time cannot be read there; unset DATABASE_URL")
     return pid
 
 

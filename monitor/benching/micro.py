@@ -1,0 +1,68 @@
+"""One process instead of a platform: what decoding and judging take apart, and how long a visit takes on the wall."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from devices.models import Zone
+from monitor import schedule
+from monitor.benching.city import Camera
+from monitor.benching.cpu import measured
+from monitor.benching.rounds import make_due
+from monitor.benching.scenes import Bank
+from monitor.models import Schedule
+from monitor.probes.pictures import look
+from monitor.probes.runner import Loop
+from monitor.wire import Target, Tier
+
+MEDIAN, ALMOST_ALL = 49, 94  # of the hundred percentiles that `quantiles` gives, from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """Milliseconds that half and 95 % of the visits took at most."""
+
+    p50: float
+    p95: float
+
+
+def wall(device_ids: Sequence[int], *, pictures: bool) -> Wall:
+    """How long visits take when as many as these are made at once, after one to get to know the cameras."""
+    loop = Loop()
+    try:
+        targets = leased(device_ids, pictures=pictures)
+        loop.run_batch(targets)
+        took = statistics.quantiles([item.took_ms for item in loop.run_batch(targets)], n=100, method="inclusive")
+    finally:
+        loop.close()
+    return Wall(took[MEDIAN], took[ALMOST_ALL])
+
+
+def judge_ms(device_ids: Sequence[int], cameras: Mapping[int, Camera], bank: Bank) -> float:
+    """Milliseconds of CPU time for decoding and judging one picture."""
+    subjects = [subject for target in leased(device_ids, pictures=True) for subject in target.subjects]
+    pairs = [
+        (data, subject)
+        for subject in subjects
+        if Tier.PICTURE in subject.tiers
+        for data in bank[cameras[subject.device_id].scene][-1:]
+    ]
+    _, spent_ms = measured(lambda: [look(data, subject, _nowhere) for data, subject in pairs])
+    return spent_ms / len(pairs)
+
+
+def leased(device_ids: Sequence[int], *, pictures: bool) -> list[Target]:
+    """These devices as targets of a visit, as a tick would make them; the lease is given back at once."""
+    make_due(device_ids, pictures=pictures)
+    claims = [item for zone in Zone.objects.all() for item in schedule.claim(zone.pk, timezone.now())]
+    targets = schedule.targets(claims)
+    Schedule.objects.filter(endpoint__in=[item.endpoint_id for item in claims]).update(lease=None, leased_until=None)
+    return targets
+
+
+def _nowhere(_device_id: int, _thumbnail: bytes, _original: bytes | None) -> str:
+    return ""
