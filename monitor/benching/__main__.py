@@ -1,4 +1,8 @@
-"""The bench itself, inside the platform that `manage.py bench` has made for it: python -m monitor.benching FLEET…"""
+"""The bench itself, inside the platform that `manage.py bench` has made for it.
+
+python -m monitor.benching FLEET…            the figures of these sizes of fleet
+python -m monitor.benching profile DEVICES   where the CPU time goes in a round of so many devices
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,19 @@ from collections.abc import Sequence
 import django
 
 FAILED = 1
+PROFILE = "profile"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure each fleet, print the table and, as the last line, the figures as one JSON object."""
     django.setup()
-    from monitor.benching import measure, table
+    from monitor.benching import measure, profiling, table
     from monitor.benching.failure import BenchFailed
 
     try:
+        if arguments[0] == PROFILE:
+            print(profiling.profiled(int(arguments[1]), say))
+            return 0
         by_fleet = {fleet: measure.figures(measure.Size(int(fleet)), say) for fleet in arguments}
     except BenchFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)

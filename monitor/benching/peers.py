@@ -83,14 +83,17 @@ def _child(name: str, cameras: Sequence[Camera], folder: Path) -> Iterator[Round
     file.touch(0o600)
     file.write_text(json.dumps([(item.address, item.username, item.password) for item in cameras]), encoding="utf-8")
     log = (folder / f"{name}.log").open("w+", encoding="utf-8")
-    with log, subprocess.Popen(
-        [sys.executable, "-m", f"monitor.benching.{name}", str(file)],
-        cwd=BASE,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    ) as process:
+    with (
+        log,
+        subprocess.Popen(
+            [sys.executable, "-m", f"monitor.benching.{name}", str(file)],
+            cwd=BASE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
         asked, told = process.stdin, process.stdout
         if told.readline().strip() != "ready":

@@ -55,9 +55,7 @@ class Spent:
         return statistics.median(item.total for item in self.rounds)
 
 
-def visits(
-    workers: Workers, rounds: Iterable[Sequence[int]], *, pictures: bool, spent: Spent | None = None
-) -> Spent:
+def visits(workers: Workers, rounds: Iterable[Sequence[int]], *, pictures: bool, spent: Spent | None = None) -> Spent:
     """Have the devices of each round visited and recorded: a heartbeat each, or a heartbeat and a picture."""
     spent = spent or Spent()
     for device_ids in rounds:

@@ -28,15 +28,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The sizes of fleet; FLEET in the environment names one."""
         parser.add_argument("--fleet", type=int, action="append", help="devices; may be given more than once")
+        parser.add_argument("--profile", type=int, metavar="DEVICES", help="profile rounds of so many instead")
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Measure and tell."""
         named = env.whole("FLEET", 0, 1, LARGEST)
         fleets = options["fleet"] or ([named] if named else FLEETS)
+        arguments = ["profile", options["profile"]] if options["profile"] else fleets
         try:
             with stop_on_signals(), platform() as environment:
                 done = subprocess.run(
-                    [sys.executable, "-m", "monitor.benching", *map(str, fleets)],
+                    [sys.executable, "-m", "monitor.benching", *map(str, arguments)],
                     cwd=BASE,
                     env=environment.all(),
                     stdout=subprocess.PIPE,
