@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from monitor.benching import micro, scenes
-from monitor.benching.city import Camera, cameras
+from monitor.benching.city import cameras
 from monitor.benching.peers import Peers, peers
 from monitor.benching.register import as_learned, register
 from monitor.benching.rounds import Say, Spent, visits

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from monitor.benching.failure import BenchFailed
 from monitor.benching.city import Camera
 from monitor.benching.cpu import cpu_ms
+from monitor.benching.failure import BenchFailed
 from monitor.benching.floor import CLOCK, DEVICE_PATH, HEADERS
 from monitor.quickstart.layout import BASE
 from monitor.quickstart.ports import any_free
@@ -94,7 +94,7 @@ def _child(name: str, cameras: Sequence[Camera], folder: Path) -> Iterator[Round
             text=True,
         ) as process,
     ):
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - asked for above
         asked, told = process.stdin, process.stdout
         if told.readline().strip() != "ready":
             raise BenchFailed(f"the {name} way failed: {_last_line(log)}")

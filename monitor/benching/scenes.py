@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from requests.auth import HTTPDigestAuth
 
-from monitor.benching.failure import BenchFailed
 from monitor import vision
 from monitor.benching.city import Camera
+from monitor.benching.failure import BenchFailed
 from monitor.benching.floor import SNAPSHOT_PATH
 
 # Enough for a view to know its camera; more make a visit no dearer.

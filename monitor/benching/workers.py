@@ -15,8 +15,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from monitor.benching.failure import BenchFailed
 from monitor.benching.cpu import cpu_ms, family_cpu_ms, family_mb, parent_of
+from monitor.benching.failure import BenchFailed
 from monitor.benching.scratch import ZONE
 from monitor.quickstart import processes
 from monitor.quickstart.layout import BASE

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitor import env
 from monitor.benching.scratch import platform
-from monitor.quickstart.layout import BASE
 from monitor.quickstart.launcher import StopRequested, stop_on_signals
+from monitor.quickstart.layout import BASE
 from monitor.quickstart.postgres import ServerError
 
 FLEETS = (1_000, 10_000, 50_000)
