@@ -1,30 +1,36 @@
-"""Virtual cameras in a process of their own, whose CPU time nobody counts."""
+"""A fleet of virtual cameras in processes of their own, whose CPU time nobody counts."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from monitor.benching.failure import BenchFailed
 from monitor.quickstart.layout import BASE
+from monitor.simulator.fleet import bank
+from monitor.simulator.fleet.members import Fleet
 
-USERNAME, PASSWORD = "admin", "for-the-bench-1"
-SIZE = (1920, 1080)
-SCENES = ("street", "gate", "facade", "fire_lane")
-START_PATIENCE_S = 30.0
-STOP_PATIENCE_S = 5.0
+# Few, since a fresh clone draws them within the time of the bench; each answer differs from the one before all the same.
+SCENES, VARIANTS = 4, 5
+HOSTS = "127.3.0.0/16"
+STOP_PATIENCE_S = 10.0
+# What the bench asks of a device at once is more than politeness allows: nobody watches for it here.
+ANYTHING_GOES = ("--burst", "1000000", "--refill", "1")
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Where a virtual camera is, how to log in, and which pictures of the bank it shows."""
+    """Where a virtual camera is, how to log in, and which scene it looks at."""
 
     host: str
     port: int
@@ -40,37 +46,60 @@ class Camera:
 
 @contextmanager
 def cameras(count: int) -> Iterator[list[Camera]]:
-    """So many cameras on loopback, each with its own scene by day."""
-    with TemporaryDirectory(prefix="viewkeeper-bench-") as name:
-        plan, ports = Path(name) / "plan.json", Path(name) / "ports.json"
-        plan.write_text(json.dumps({"devices": [_camera(number) for number in range(count)]}), encoding="utf-8")
+    """So many cameras on loopback, by day."""
+    fleet = Fleet(count, hosts=HOSTS, mix="cameras")
+    with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as name, _served(fleet, draw(Path(name))):
+        yield [
+            Camera(one.host, one.port, one.username, one.password, one.index % len(bank.SCENES) % SCENES)
+            for one in fleet
+        ]
+
+
+def draw(folder: Path) -> Path:
+    """A folder with the pictures of few scenes, which the others borrow."""
+    jobs = list(product(range(SCENES), range(VARIANTS)))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        drawn = dict(zip(jobs, pool.map(_draw, jobs), strict=True))
+    for number in range(len(bank.SCENES)):
+        own = [drawn[number % SCENES, variant] for variant in range(VARIANTS)]
+        bank.write(bank.file_of(folder, number), own)
+    return folder
+
+
+def _draw(job: tuple[int, int]) -> bytes:
+    number, variant = job
+    return bank.draw(bank.SCENES[number], variant)
+
+
+@contextmanager
+def _served(fleet: Fleet, pictures: Path) -> Iterator[None]:
+    argv = [sys.executable, "-m", "monitor.simulator.fleet", *_arguments(fleet), *ANYTHING_GOES]
+    with (pictures / "simulator.log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.simulator", str(plan), "--ports-out", str(ports)],
-            cwd=BASE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [*argv, "--pictures", str(pictures)], cwd=BASE, stdout=subprocess.PIPE, stderr=log, text=True
         )
         try:
-            found = enumerate(_ports(process, ports))
-            yield [Camera("127.0.0.1", port, USERNAME, PASSWORD, number) for number, port in found]
+            _greeting(process, log)
+            yield
         finally:
             process.terminate()
             try:
-                process.wait(STOP_PATIENCE_S)
+                process.communicate(timeout=STOP_PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.communicate()
 
 
-def _camera(number: int) -> dict[str, object]:
-    scene = {"kind": SCENES[number % len(SCENES)], "seed": number, "phase": "day"}
-    return {"key": f"camera {number}", "username": USERNAME, "password": PASSWORD, "scene": scene, "size": SIZE}
+def _arguments(fleet: Fleet) -> Sequence[str]:
+    return ["--devices", str(fleet.devices), "--hosts", fleet.hosts, "--mix", fleet.mix, "--script", "calm"]
 
 
-def _ports(process: subprocess.Popen[bytes], file: Path) -> Iterator[int]:
-    until = time.monotonic() + START_PATIENCE_S
-    while not file.exists():
-        if process.poll() is not None or time.monotonic() > until:
-            raise BenchFailed("the virtual cameras did not start: try `python -m monitor.simulator`")
-        time.sleep(0.05)
-    yield from json.loads(file.read_text(encoding="utf-8"))["ports"].values()
+def _greeting(process: subprocess.Popen[str], log: IO[str]) -> None:
+    """Wait until all doors are open."""
+    assert process.stdout is not None  # noqa: S101 - asked for
+    try:
+        json.loads(process.stdout.readline())
+    except ValueError:
+        log.seek(0)
+        said = log.read().strip().splitlines() or ["no message"]
+        raise BenchFailed(f"the virtual cameras do not start: {said[-1]}") from None
