@@ -37,6 +37,8 @@ class Camera:
     username: str
     password: str = field(repr=False)
     scene: int
+    # Whether it takes WS-Security, as nearly all do.
+    wsse: bool
 
     @property
     def address(self) -> str:
@@ -50,7 +52,14 @@ def cameras(count: int) -> Iterator[list[Camera]]:
     fleet = Fleet(count, hosts=HOSTS, mix="cameras")
     with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as name, _served(fleet, draw(Path(name))):
         yield [
-            Camera(one.host, one.port, one.username, one.password, one.index % len(bank.SCENES) % SCENES)
+            Camera(
+                one.host,
+                one.port,
+                one.username,
+                one.password,
+                scene=one.index % len(bank.SCENES) % SCENES,
+                wsse=one.auth != "digest_only",
+            )
             for one in fleet
         ]
 
