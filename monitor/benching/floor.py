@@ -3,7 +3,8 @@
     python -m monitor.benching.floor CAMERAS.json
 
 The file holds [[address, username, password], …]. Each line on standard input is a round, each line printed the
-milliseconds of CPU time per poll of that round. Connections and nonces are kept. Needs aiohttp; OpenCV decodes where it
+milliseconds of CPU time per poll of that round; the first
+round also loads, connects and learns. Connections and nonces are kept. Needs aiohttp; OpenCV decodes where it
 is installed, else Pillow.
 """
 
@@ -86,8 +87,6 @@ async def floor(cameras: Sequence[Camera]) -> None:
     """Answer each line with a round."""
     poller = Poller(cameras)
     try:
-        await poller.round()
-        print("ready", flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
             began = time.process_time()
             await poller.round()

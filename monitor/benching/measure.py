@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from monitor.schedule import BATCH, PICTURE_BATCH
 
 HEARTBEAT_S, PICTURE_S = 60, 600
 WARM_AT_ONCE = 5_000
+SMALL, QUICK_S, THOROUGH_S = 1_000, 11.0, 60.0
+# Pictures that are judged alone in each round, and visited alone for their time on the wall.
+JUDGED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,15 @@ class Size:
     """How much is measured: so many rounds, each of full batches."""
 
     fleet: int
-    rounds: int = 5
+    rounds: int = 4
     heartbeats: int = BATCH
     pictures: int = PICTURE_BATCH
+    fewest: int = 2
+
+    @property
+    def patience_s(self) -> float:
+        """No round is begun after so long: on a busy machine there are fewer, and a single size still ends in time."""
+        return QUICK_S if self.fleet <= SMALL else THOROUGH_S
 
     @property
     def pool(self) -> int:
@@ -47,19 +58,20 @@ def figures(size: Size, say: Say) -> dict[str, Any]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="viewkeeper-bench-")))
         found = stack.enter_context(cameras(size.fleet))
+        say(f"{size.fleet} cameras")
         running = stack.enter_context(workers(folder))
+        say("workers")
         bank = scenes.fetch(found)
         devices = register(found, scenes.learned(bank))
-        say(f"{size.fleet} cameras in the register")
+        say("register")
         others = stack.enter_context(peers(found, folder))
         bench = Bench(size, running, others, list(devices))
+        judging = micro.Judging(bench.pool[:JUDGED], devices, bank)
         bench.warm_up()
         say("warm")
-        bench.measure()
+        judge_ms = statistics.median(judging.round() for _round in bench.measured())
         say("measured")
-        pool = bench.pool[: size.pictures]
-        judge_ms = micro.judge_ms(pool, devices, bank)
-        wall = micro.wall(pool, pictures=True)
+        wall = micro.wall(bench.pool[:JUDGED])
         return bench.told() | {
             "judge_ms": judge_ms,
             "fetch_ms": bench.pictures.median.probe - judge_ms,
@@ -87,16 +99,21 @@ class Bench:
         visits(self.workers, _helpings(self.pool, self.size.pictures), pictures=True)
         as_learned(self.pool)
         visits(self.workers, _helpings(self.device_ids, WARM_AT_ONCE), pictures=False)
+        self.peers.warm_up()
 
-    def measure(self) -> None:
-        """Heartbeats, pictures and the peers in turn."""
+    def measured(self) -> Iterator[int]:
+        """Rounds of heartbeats, pictures and the peers in turn; more may be done after each."""
         heartbeats = _around(self.device_ids, self.size.heartbeats)
         pictures = _around(self.pool, self.size.pictures)
-        for _round in range(self.size.rounds):
+        began = time.monotonic()
+        for number in range(self.size.rounds):
+            if number >= self.size.fewest and time.monotonic() - began > self.size.patience_s:
+                return
             visits(self.workers, [next(heartbeats)], pictures=False, spent=self.heartbeats)
             self.peers.round("blackbox", "fping")
             visits(self.workers, [next(pictures)], pictures=True, spent=self.pictures)
             self.peers.round("floor", "naive")
+            yield number
         self._resident = self.workers.mb()
 
     def told(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -17,8 +18,10 @@ from monitor.benching.scenes import Bank
 from monitor.models import Schedule
 from monitor.probes.pictures import look
 from monitor.probes.runner import Loop
-from monitor.wire import Target, Tier
+from monitor.wire import Subject, Target
 
+# Visits at once: as many as a small fleet has on its way at any time.
+AT_ONCE = 4
 MEDIAN, ALMOST_ALL = 49, 94  # of the hundred percentiles that `quantiles` gives, from 0
 
 
@@ -30,11 +33,11 @@ class Wall:
     p95: float
 
 
-def wall(device_ids: Sequence[int], *, pictures: bool) -> Wall:
-    """How long visits take when as many as these are made at once, after one to get to know the cameras."""
-    loop = Loop()
+def wall(device_ids: Sequence[int]) -> Wall:
+    """How long visits for a picture take, a few at once, after one to get to know the cameras."""
+    loop = Loop(concurrency=AT_ONCE)
     try:
-        targets = leased(device_ids, pictures=pictures)
+        targets = leased(device_ids, pictures=True)
         loop.run_batch(targets)
         took = statistics.quantiles([item.took_ms for item in loop.run_batch(targets)], n=100, method="inclusive")
     finally:
@@ -42,17 +45,23 @@ def wall(device_ids: Sequence[int], *, pictures: bool) -> Wall:
     return Wall(took[MEDIAN], took[ALMOST_ALL])
 
 
-def judge_ms(device_ids: Sequence[int], cameras: Mapping[int, Camera], bank: Bank) -> float:
-    """Milliseconds of CPU time for decoding and judging one picture."""
-    subjects = [subject for target in leased(device_ids, pictures=True) for subject in target.subjects]
-    pairs = [
-        (data, subject)
-        for subject in subjects
-        if Tier.PICTURE in subject.tiers
-        for data in bank[cameras[subject.device_id].scene][-1:]
-    ]
-    _, spent_ms = measured(lambda: [look(data, subject, _nowhere) for data, subject in pairs])
-    return spent_ms / len(pairs)
+class Judging:
+    """Decoding and judging alone: what the probe does with a picture that is there."""
+
+    def __init__(self, device_ids: Sequence[int], cameras: Mapping[int, Camera], bank: Bank) -> None:
+        subjects = [subject for target in leased(device_ids, pictures=True) for subject in target.subjects]
+        self._pairs = [(data, subject) for subject in subjects for data in bank[cameras[subject.device_id].scene][-1:]]
+
+    def round(self) -> float:
+        """Milliseconds of CPU time per picture, in a thread as in a probe."""
+        with ThreadPoolExecutor(1) as threads:
+            _, spent_ms = measured(lambda: list(threads.map(_judged, self._pairs)))
+        return spent_ms / len(self._pairs)
+
+
+def _judged(pair: tuple[bytes, Subject]) -> None:
+    data, subject = pair
+    look(data, subject, _nowhere)
 
 
 def leased(device_ids: Sequence[int], *, pictures: bool) -> list[Target]:

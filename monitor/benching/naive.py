@@ -45,10 +45,8 @@ def poll(address: str, username: str, password: str) -> int:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Poll once to load what is loaded once, then count at each line."""
+    """Serve until standard input ends."""
     cameras = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    poll(*cameras[0])
-    print("ready", flush=True)
     for number, _line in enumerate(sys.stdin):
         chosen = [cameras[(number * POLLS + place) % len(cameras)] for place in range(POLLS)]
         _, spent_ms = measured(lambda: [poll(*camera) for camera in chosen])  # noqa: B023 - called at once

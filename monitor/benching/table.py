@@ -31,8 +31,8 @@ LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("heartbeats per core and second", ("heartbeats_per_core_second",)),
     ("picture visits per core and second", ("polls_per_core_second",)),
     ("cores for the fleet at 60 s and 600 s", ("core_seconds_per_second",)),
-    ("a picture visit on the wall, ms, half", ("wall_p50_ms",)),
-    ("a picture visit on the wall, ms, 95 %", ("wall_p95_ms",)),
+    ("a picture visit on the wall, ms, half of them", ("wall_p50_ms",)),
+    ("a picture visit on the wall, ms, 95 % of them", ("wall_p95_ms",)),
     ("MB resident, all parts", ("rss_mb",)),
     ("kB of a picture", ("picture_kb",)),
 )
