@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
-from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from monitor.benching.failure import BenchFailed
-from monitor.quickstart.layout import BASE
-from monitor.simulator.fleet import bank
-from monitor.simulator.fleet.members import Fleet
+from monitor.simulator.fleet.bank import Gallery, write
+from monitor.simulator.fleet.members import Member
+from monitor.simulator.fleet.running import NoFleet, RunningFleet
 
 # Few, since they are drawn within the time of the bench; each answer differs from the one before all the same.
 SCENES, VARIANTS = 2, 5
 HOSTS = "127.3.0.0/16"
-STOP_PATIENCE_S = 10.0
 # What the bench asks of a device at once is more than politeness allows: nobody watches for it here.
-ANYTHING_GOES = ("--burst", "1000000", "--refill", "1")
+ANYTHING_GOES = {"burst": 1_000_000, "refill": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +43,37 @@ class Camera:
 @contextmanager
 def cameras(count: int) -> Iterator[list[Camera]]:
     """So many cameras on loopback, by day."""
-    fleet = Fleet(count, hosts=HOSTS, mix="cameras")
-    with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as name, _served(fleet, draw(Path(name))):
-        yield [
-            Camera(
-                one.host,
-                one.port,
-                one.username,
-                one.password,
-                scene=one.index % len(bank.SCENES) % SCENES,
-                wsse=one.auth != "digest_only",
-            )
-            for one in fleet
-        ]
-
-
-def draw(folder: Path) -> Path:
-    """A folder with the pictures of few scenes, which the others borrow."""
-    jobs = list(product(range(SCENES), range(VARIANTS)))
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = dict(zip(jobs, pool.map(_draw, jobs), strict=True))
-    for number in range(len(bank.SCENES)):
-        own = [drawn[number % SCENES, variant] for variant in range(VARIANTS)]
-        bank.write(bank.file_of(folder, number), own)
-    return folder
-
-
-def _draw(job: tuple[int, int]) -> bytes:
-    number, variant = job
-    return bank.draw(bank.SCENES[number], variant)
-
-
-@contextmanager
-def _served(fleet: Fleet, pictures: Path) -> Iterator[None]:
-    argv = [sys.executable, "-m", "monitor.simulator.fleet", *_arguments(fleet), *ANYTHING_GOES]
-    with (pictures / "simulator.log").open("w+", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [*argv, "--pictures", str(pictures)], cwd=BASE, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+    with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as folder:
+        draw(Gallery(folder, scenes=SCENES))
+        options = {"devices": count, "hosts": HOSTS, "mix": "cameras", "scenes": SCENES, "pictures": folder}
         try:
-            _greeting(process, log)
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.communicate(timeout=STOP_PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+            with RunningFleet(**options, **ANYTHING_GOES) as running:
+                yield [camera_of(member) for member in running.fleet]
+        except NoFleet as error:
+            raise BenchFailed(f"the virtual cameras do not start: {error}") from error
 
 
-def _arguments(fleet: Fleet) -> Sequence[str]:
-    return ["--devices", str(fleet.devices), "--hosts", fleet.hosts, "--mix", fleet.mix, "--script", "calm"]
+def camera_of(member: Member) -> Camera:
+    """A member of a fleet as the bench knows it."""
+    return Camera(
+        member.host,
+        member.port,
+        member.username,
+        member.password,
+        scene=member.index % SCENES,
+        wsse=member.auth != "digest_only",
+    )
 
 
-def _greeting(process: subprocess.Popen[str], log: IO[str]) -> None:
-    """Wait until all doors are open."""
-    assert process.stdout is not None  # noqa: S101 - asked for
-    try:
-        json.loads(process.stdout.readline())
-    except ValueError:
-        log.seek(0)
-        said = log.read().strip().splitlines() or ["no message"]
-        raise BenchFailed(f"the virtual cameras do not start: {said[-1]}") from None
+def draw(gallery: Gallery) -> None:
+    """Draw fewer pictures of each scene than the fleet would."""
+    jobs = [(gallery, *job) for job in product(range(gallery.scenes), range(VARIANTS))]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        drawn = list(pool.map(_draw, jobs))
+    for scene in range(gallery.scenes):
+        write(gallery.file(scene), drawn[scene * VARIANTS : (scene + 1) * VARIANTS])
+
+
+def _draw(job: tuple[Gallery, int, int]) -> bytes:
+    gallery, scene, variant = job
+    return gallery.draw(scene, variant)

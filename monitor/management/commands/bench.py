@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from monitor import env
+from monitor.benching import table
 from monitor.benching.scratch import platform
 from monitor.quickstart.launcher import StopRequested, stop_on_signals
 from monitor.quickstart.layout import BASE
@@ -33,22 +36,31 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         """Measure and tell."""
         named = env.whole("FLEET", 0, 1, LARGEST)
-        fleets = options["fleet"] or ([named] if named else FLEETS)
-        arguments = ["profile", options["profile"]] if options["profile"] else fleets
         try:
-            with stop_on_signals(), platform() as environment:
-                done = subprocess.run(
-                    [sys.executable, "-m", "monitor.benching", *map(str, arguments)],
-                    cwd=BASE,
-                    env=environment.all(),
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    check=False,
-                )
-        except ServerError as error:
-            raise CommandError(str(error)) from error
-        except StopRequested:
-            raise CommandError("stopped") from None
-        self.stdout.write(done.stdout, ending="")
+            with stop_on_signals():
+                if options["profile"]:
+                    self.stdout.write(self._inside("profile", options["profile"]))
+                else:
+                    self._tell(options["fleet"] or ([named] if named else FLEETS))
+        except (ServerError, StopRequested) as error:
+            raise CommandError(str(error) or "stopped") from error
+
+    def _tell(self, fleets: Sequence[int]) -> None:
+        by_fleet = table.rounded({str(fleet): json.loads(self._inside(fleet)) for fleet in fleets})
+        self.stdout.write(table.text(by_fleet))
+        self.stdout.write(json.dumps({**by_fleet[str(fleets[0])], "by_fleet": by_fleet}))
+
+    def _inside(self, *arguments: object) -> str:
+        """What the bench tells, inside a platform of its own."""
+        with platform() as environment:
+            done = subprocess.run(
+                [sys.executable, "-m", "monitor.benching", *map(str, arguments)],
+                cwd=BASE,
+                env=environment.all(),
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
         if done.returncode:
             raise CommandError("nothing was measured", returncode=done.returncode)
+        return done.stdout
