@@ -17,11 +17,10 @@ from monitor.benching.peers import Peers, peers
 from monitor.benching.register import as_learned, register
 from monitor.benching.rounds import Say, Spent, visits
 from monitor.benching.workers import Usage, Workers, workers
-from monitor.probes.session import MAX_OPEN
-from monitor.schedule import BATCH, PICTURE_BATCH
+from monitor.claims import BATCH, PICTURE_BATCH
 
 HEARTBEAT_S, PICTURE_S = 60, 600
-WARM_AT_ONCE = 5_000
+WARM_AT_ONCE = 2_500
 SMALL, QUICK_S, THOROUGH_S = 1_000, 11.0, 60.0
 # Pictures that are judged alone in each round, and visited alone for their time on the wall.
 JUDGED = 20
@@ -44,12 +43,8 @@ class Size:
 
     @property
     def pool(self) -> int:
-        """How many devices pictures are taken of.
-
-        A probe process keeps connections to `MAX_OPEN` devices. In a fleet that is larger, the connection to a device
-        has been let go of when it is visited again, and so it must be in the bench: each is visited but once.
-        """
-        distinct = self.rounds * self.pictures if self.fleet > MAX_OPEN else self.pictures
+        """How many devices pictures are taken of: in a large fleet others in each round, so that no row is at hand."""
+        distinct = self.pictures if self.fleet <= SMALL else self.rounds * self.pictures
         return min(self.fleet, distinct)
 
 
@@ -57,10 +52,10 @@ def figures(size: Size, say: Say) -> dict[str, Any]:
     """Start the cameras and the workers, enter the register, warm up, measure."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="viewkeeper-bench-")))
+        started = stack.enter_context(workers(folder))
         found = stack.enter_context(cameras(size.fleet))
-        say(f"{size.fleet} cameras")
-        running = stack.enter_context(workers(folder))
-        say("workers")
+        running = started.ready()
+        say(f"{size.fleet} cameras, workers")
         bank = scenes.fetch(found)
         devices = register(found, scenes.learned(bank))
         say("register")
@@ -108,7 +103,7 @@ class Bench:
         began = time.monotonic()
         for number in range(self.size.rounds):
             if number >= self.size.fewest and time.monotonic() - began > self.size.patience_s:
-                return
+                break
             visits(self.workers, [next(heartbeats)], pictures=False, spent=self.heartbeats)
             self.peers.round("blackbox", "fping")
             visits(self.workers, [next(pictures)], pictures=True, spent=self.pictures)

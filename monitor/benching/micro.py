@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import schedule
+from monitor import claims
 from monitor.benching.city import Camera
 from monitor.benching.cpu import measured
 from monitor.benching.rounds import make_due
 from monitor.benching.scenes import Bank
-from monitor.models import Schedule
+from monitor.benching.scratch import ZONE
 from monitor.probes.pictures import look
 from monitor.probes.runner import Loop
+from monitor.targets import targets
 from monitor.wire import Subject, Target
 
 # Visits at once: as many as a small fleet has on its way at any time.
@@ -37,9 +38,9 @@ def wall(device_ids: Sequence[int]) -> Wall:
     """How long visits for a picture take, a few at once, after one to get to know the cameras."""
     loop = Loop(concurrency=AT_ONCE)
     try:
-        targets = leased(device_ids, pictures=True)
-        loop.run_batch(targets)
-        took = statistics.quantiles([item.took_ms for item in loop.run_batch(targets)], n=100, method="inclusive")
+        due = leased(device_ids, pictures=True)
+        loop.run_batch(due)
+        took = statistics.quantiles([item.took_ms for item in loop.run_batch(due)], n=100, method="inclusive")
     finally:
         loop.close()
     return Wall(took[MEDIAN], took[ALMOST_ALL])
@@ -67,10 +68,11 @@ def _judged(pair: tuple[bytes, Subject]) -> None:
 def leased(device_ids: Sequence[int], *, pictures: bool) -> list[Target]:
     """These devices as targets of a visit, as a tick would make them; the lease is given back at once."""
     make_due(device_ids, pictures=pictures)
-    claims = [item for zone in Zone.objects.all() for item in schedule.claim(zone.pk, timezone.now())]
-    targets = schedule.targets(claims)
-    Schedule.objects.filter(endpoint__in=[item.endpoint_id for item in claims]).update(lease=None, leased_until=None)
-    return targets
+    now = timezone.now()
+    found = claims.claim(Zone.objects.get(name=ZONE).pk, now, len(device_ids))
+    described = targets(found, now)
+    claims.let_go(found, wanted=())
+    return described
 
 
 def _nowhere(_device_id: int, _thumbnail: bytes, _original: bytes | None) -> str:

@@ -17,16 +17,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import schedule, tasks
+from monitor import claims, tasks
 from monitor.benching import scenes
 from monitor.benching.city import Camera, cameras
 from monitor.benching.register import register
 from monitor.benching.rounds import Say, make_due
 from monitor.benching.scratch import ZONE
 from monitor.collector import collector
+from monitor.models import Schedule
 from monitor.probes.pictures import look
 from monitor.probes.session import Session
 from monitor.probes.visit import visit
+from monitor.targets import targets
 from monitor.wire import Order, Reading, Results, Target, open_order, open_results, seal
 
 LINES = 35
@@ -67,13 +69,13 @@ class Profile:
         make_due(list(self.owners), pictures=pictures)
         told = [_top(f"tick, {len(self.owners)} {kind}", tasks.tick)[1]]
         redis.Redis.from_url(settings.REDIS_URL).flushdb()  # what was sent is claimed anew below
-        targets = self._claimed(pictures=pictures)
+        due = self._claimed(pictures=pictures)
         keys = self.collector.keys
-        order = seal(Order(tuple(targets)), keys)
+        order = seal(Order(tuple(due)), keys)
         told.append(_top("opening the order", lambda: open_order(order, keys, AGE_S))[1])
         if pictures:
-            told.append(_top("decoding and judging", lambda: self._judge(targets))[1])
-        readings, told_visit = _top(f"the probe's event loop, {kind}", lambda: self._visit(targets))
+            told.append(_top("decoding and judging", lambda: self._judge(due))[1])
+        readings, told_visit = _top(f"the probe's event loop, {kind}", lambda: self._visit(due))
         sealed, told_seal = _top("sealing the results", lambda: seal(Results(tuple(readings)), keys))
         told += [told_visit, told_seal]
         told.append(_top("opening the results", lambda: open_results(sealed, keys, AGE_S))[1])
@@ -81,24 +83,22 @@ class Profile:
         return "\n".join(told)
 
     def _claimed(self, *, pictures: bool) -> list[Target]:
-        make_due(list(self.owners), pictures=pictures)
-        # Whatever an earlier part has claimed is claimed again.
         _give_back()
-        zone = Zone.objects.get(name=ZONE)
-        return schedule.targets(schedule.claim(zone.pk, timezone.now(), len(self.owners)))
+        make_due(list(self.owners), pictures=pictures)
+        now = timezone.now()
+        return targets(claims.claim(Zone.objects.get(name=ZONE).pk, now, len(self.owners)), now)
 
-    def _visit(self, targets: Sequence[Target]) -> list[Reading]:
-        return self.runner.run(_visits(targets, self.session))
+    def _visit(self, due: Sequence[Target]) -> list[Reading]:
+        return self.runner.run(_visits(due, self.session))
 
-    def _judge(self, targets: Sequence[Target]) -> None:
-        for target in targets:
+    def _judge(self, due: Sequence[Target]) -> None:
+        for target in due:
             for subject in target.subjects:
                 look(self.bank[self.owners[subject.device_id].scene][-1], subject, self.collector.keep_picture)
 
 
 def _give_back() -> None:
-    from monitor.models import Schedule
-
+    """Whatever an earlier part has claimed can be claimed again."""
     Schedule.objects.exclude(lease=None).update(lease=None, leased_until=None)
 
 
@@ -106,8 +106,8 @@ async def _session(keep: Callable[[int, bytes, bytes | None], str]) -> Session:
     return Session(keep)
 
 
-async def _visits(targets: Sequence[Target], session: Session) -> list[Reading]:
-    found = await asyncio.gather(*(visit(target, session) for target in targets))
+async def _visits(due: Sequence[Target], session: Session) -> list[Reading]:
+    found = await asyncio.gather(*(visit(target, session) for target in due))
     return [reading for readings in found for reading in readings]
 
 

@@ -72,7 +72,7 @@ def _postgres(folder: Path) -> Iterator[str]:
             postgres.wait_ready(server, process)
             yield server.address()
         finally:
-            processes.stop(process, signal.SIGINT, STOP_PATIENCE_S)
+            processes.stop(process, signal.SIGQUIT, STOP_PATIENCE_S)  # at once: the data are thrown away
     finally:
         shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(server.socket, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ from monitor.quickstart import processes
 from monitor.quickstart.layout import BASE
 from monitor.quickstart.processes import Program
 from monitor.quickstart.programs import BROKER, QUIET, Environment
+from monitor.quickstart.supervisor import last_line
 
-STOP_PATIENCE_S = 10.0
+STOP_PATIENCE_S = 2.0  # nothing is on its way that anybody misses
 READY_PATIENCE_S = 60.0
 # As in deploy/systemd: threads for the probes' tasks, two processes that write.
 PROBE_THREADS, MAIN_PROCESSES = 8, 2
@@ -72,25 +74,46 @@ class Workers:
         return Usage(family_mb(self.probe), family_mb(self.record), family_mb(self.postgres), _redis_mb())
 
 
-@contextmanager
-def workers(folder: Path) -> Iterator[Workers]:
-    """A probe worker and a record worker, ready for tasks."""
-    environment = Environment({name: os.environ[name] for name in _VARIABLES if name in os.environ})
-    programs = (_probe(environment), _record(environment))
-    running = [processes.spawn(program, folder / f"{program.name}.log") for program in programs]
-    try:
-        for program, process in zip(programs, running, strict=True):
-            log = folder / f"{program.name}.log"
-            ready = processes.wait_until(lambda: process.poll() is not None or _is_ready(log), READY_PATIENCE_S)  # noqa: B023 - waited for at once
-            if not ready or process.poll() is not None:
-                raise BenchFailed(f"the {program.name} worker did not start: {log.read_text().strip()[-500:]}")
+class Starting:
+    """Workers that start while other things are made ready."""
+
+    def __init__(self, folder: Path) -> None:
+        environment = Environment({name: os.environ[name] for name in _VARIABLES if name in os.environ})
+        self._folder = folder
+        self._running = {
+            program.name: processes.spawn(program, folder / f"{program.name}.log")
+            for program in (_probe(environment), _record(environment))
+        }
+
+    def ready(self) -> Workers:
+        """The workers, when both take tasks."""
+        for name, process in self._running.items():
+            self._wait(name, process)
         own = _own_backend()
-        yield Workers(running[0].pid, running[1].pid, parent_of(own), own)
-    finally:
-        for process in running:
+        return Workers(self._running["probe"].pid, self._running["record"].pid, parent_of(own), own)
+
+    def _wait(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        log = self._folder / f"{name}.log"
+        ready = processes.wait_until(lambda: process.poll() is not None or _is_ready(log), READY_PATIENCE_S)
+        if not ready or process.poll() is not None:
+            raise BenchFailed(f"the {name} worker did not start: {last_line(log)}")
+
+    def stop(self) -> None:
+        """End both."""
+        for process in self._running.values():
             processes.ask_to_stop(process, SIGTERM)
-        for process in running:
+        for process in self._running.values():
             processes.stop(process, SIGTERM, STOP_PATIENCE_S)
+
+
+@contextmanager
+def workers(folder: Path) -> Iterator[Starting]:
+    """A probe worker and a record worker for as long as the block lasts; `ready()` waits for them."""
+    starting = Starting(folder)
+    try:
+        yield starting
+    finally:
+        starting.stop()
 
 
 _VARIABLES = (
