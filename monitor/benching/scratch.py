@@ -11,9 +11,12 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,20 +26,67 @@ from psycopg2 import sql
 
 from monitor import env
 from monitor.quickstart import keys, postgres, processes, valkey
+from monitor.quickstart.layout import BASE
 from monitor.quickstart.postgres import ServerError
+from monitor.quickstart.processes import Program
 from monitor.quickstart.programs import Environment, manage
 
 ZONE = "bench"
-STOP_PATIENCE_S = 5.0
+STOP_PATIENCE_S = 10.0
+RESTART_S = 1.0
 # Redis has sixteen databases unless told otherwise; the first ones are the likeliest to be somebody's.
 LAST_NUMBER = 15
 
 
+@dataclass(slots=True)
+class Server:
+    """A server of our own, started again when it has died, as a service manager would: a soak kills it."""
+
+    program: Program
+    log: Path
+    process: subprocess.Popen[bytes]
+    due: float = 0.0
+
+    def watch(self) -> None:
+        """Look after it once."""
+        if self.process.poll() is None:
+            self.due = 0.0
+        elif not self.due:
+            self.due = time.monotonic() + RESTART_S
+        elif time.monotonic() >= self.due:
+            self.process, self.due = processes.spawn(self.program, self.log), 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What runs inside needs the environment; `servers` are those that were started for it."""
+
+    environment: Environment
+    servers: list[Server]
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run a Python module inside, to its end: its exit code and what it printed. Its errors go to the terminal."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
+            argv = [sys.executable, "-m", *arguments]
+            process = subprocess.Popen(argv, cwd=BASE, env=self.environment.all(), stdout=told)
+            try:
+                while process.poll() is None:
+                    for server in self.servers:
+                        server.watch()
+                    time.sleep(processes.POLL_S)
+            finally:
+                processes.ask_to_stop(process, signal.SIGTERM)
+                process.wait(STOP_PATIENCE_S)
+            told.seek(0)
+            return process.returncode, told.read()
+
+
 @contextmanager
-def platform() -> Iterator[Environment]:
-    """The environment of a migrated platform, for as long as the block lasts."""
+def platform() -> Iterator[Platform]:
+    """A migrated platform, for as long as the block lasts."""
     with ExitStack() as stack:
         folder = stack.enter_context(_folder())
+        servers: list[Server] = []
         values = keys.new_keys([ZONE]) | {
             "VIEWKEEPER_DEMO": "1",  # its cameras are on loopback
             "VIEWKEEPER_STATIC_HASHED": "0",
@@ -44,11 +94,11 @@ def platform() -> Iterator[Environment]:
             "VIEWKEEPER_EMAIL_URL": "smtp://127.0.0.1:9",
         }
         database, queue = env.raw("DATABASE_URL"), env.raw("REDIS_URL")
-        values["DATABASE_URL"] = stack.enter_context(_database(database) if database else _postgres(folder))
-        values["REDIS_URL"] = stack.enter_context(_number(queue) if queue else _valkey(folder))
+        values["DATABASE_URL"] = stack.enter_context(_database(database) if database else _postgres(folder, servers))
+        values["REDIS_URL"] = stack.enter_context(_number(queue) if queue else _valkey(folder, servers))
         environment = Environment(values)
         _migrate(environment)
-        yield environment
+        yield Platform(environment, servers)
 
 
 @contextmanager
@@ -61,32 +111,39 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
+def _postgres(folder: Path, servers: list[Server]) -> Iterator[str]:
     """A PostgreSQL of our own, with the guarantees that production has."""
     server = postgres.place(folder, keys.new_password())
     home = server.data.parent
     try:
         postgres.initialise(server)
-        process = processes.spawn(server.program(), folder / "postgres.log")
-        try:
-            postgres.wait_ready(server, process)
+        with _kept(server.program(), folder, signal.SIGQUIT) as kept:  # at once: the data are thrown away
+            postgres.wait_ready(server, kept.process)
+            servers.append(kept)
             yield server.address()
-        finally:
-            processes.stop(process, signal.SIGQUIT, STOP_PATIENCE_S)  # at once: the data are thrown away
     finally:
         shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(server.socket, ignore_errors=True)
 
 
 @contextmanager
-def _valkey(folder: Path) -> Iterator[str]:
+def _valkey(folder: Path, servers: list[Server]) -> Iterator[str]:
+    """A Valkey of our own."""
     server = valkey.place(folder, keys.new_password())
-    process = processes.spawn(server.program(), folder / "valkey.log")
-    try:
-        valkey.wait_ready(server, process)
+    with _kept(server.program(), folder, signal.SIGTERM) as kept:
+        valkey.wait_ready(server, kept.process)
+        servers.append(kept)
         yield server.address()
+
+
+@contextmanager
+def _kept(program: Program, folder: Path, how: signal.Signals) -> Iterator[Server]:
+    log = folder / f"{program.name}.log"
+    server = Server(program, log, processes.spawn(program, log))
+    try:
+        yield server
     finally:
-        processes.stop(process, signal.SIGTERM, STOP_PATIENCE_S)
+        processes.stop(server.process, how, STOP_PATIENCE_S)
 
 
 @contextmanager

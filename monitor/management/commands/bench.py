@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +13,6 @@ from monitor import env
 from monitor.benching import table
 from monitor.benching.scratch import platform
 from monitor.quickstart.launcher import StopRequested, stop_on_signals
-from monitor.quickstart.layout import BASE
 from monitor.quickstart.postgres import ServerError
 
 FLEETS = (1_000, 10_000, 50_000)
@@ -52,15 +49,8 @@ class Command(BaseCommand):
 
     def _inside(self, *arguments: object) -> str:
         """What the bench tells, inside a platform of its own."""
-        with platform() as environment:
-            done = subprocess.run(
-                [sys.executable, "-m", "monitor.benching", *map(str, arguments)],
-                cwd=BASE,
-                env=environment.all(),
-                stdout=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        if done.returncode:
-            raise CommandError("nothing was measured", returncode=done.returncode)
-        return done.stdout
+        with platform() as inside:
+            code, told = inside.run("monitor.benching", *map(str, arguments))
+        if code:
+            raise CommandError("nothing was measured", returncode=code)
+        return told
