@@ -29,7 +29,7 @@ test:
 	@$(VENV) dev && exec sh deploy/test.sh
 
 bench:
-	@$(VENV) run && exec $(QUICKSTART) manage bench $(ARGS)
+	@$(VENV) run && exec $(PY) manage.py bench $(ARGS)
 
 mutants:
 	@$(VENV) dev && exec $(PY) -m tests.mutants $(ARGS)

@@ -1,0 +1,43 @@
+"""The bench itself, inside the platform that `manage.py bench` has made for it.
+
+python -m monitor.benching FLEET             the figures of a fleet of this size, as JSON
+python -m monitor.benching profile DEVICES   where the CPU time goes in a round of so many devices
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+import django
+
+FAILED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure a fleet, or profile."""
+    django.setup()
+    from monitor.benching import measure, profiling
+    from monitor.benching.failure import BenchFailed
+
+    try:
+        match arguments:
+            case ["profile", devices]:
+                print(profiling.profiled(int(devices), say))
+            case [fleet]:
+                print(json.dumps(measure.figures(measure.Size(int(fleet)), say)))
+    except BenchFailed as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def say(line: str) -> None:
+    """Tell how far it is, and when."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
