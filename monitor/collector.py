@@ -17,7 +17,6 @@ import logging
 import queue
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
@@ -37,6 +36,7 @@ from monitor.probes.batch import Memory, Tell, Went, watched
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
+from monitor.shelf import Putting
 from monitor.wire import (
     Finding,
     Order,
@@ -56,8 +56,6 @@ log = logging.getLogger(__name__)
 
 # An order older than this is worthless: its leases are about to end and its targets are due again. Seconds.
 ORDER_MAX_AGE_S = 30
-# How long a picture waits for `record` at the broker. Seconds.
-PICTURE_LIFE_S = 600
 # Readings travel on in helpings of this many seconds.
 HELPING_S = 1.0
 # A step of a look that comes later than this finds nobody who watches. Seconds.
@@ -134,16 +132,11 @@ class Collector:
         self.zone = zone
         self.keys = _KEYS[zone]
         self.store = redis.Redis.from_url(_BROKER)
-        self.session = Session(keep_picture=self.keep_picture)
+        self.shelf = Putting(self.store, self.keys, wallclock.seconds)
+        self.session = Session(keep_picture=self.shelf.put)
         self.loop = Loop(self.session)
         self.memory = Memory()
         self.clock = BrokerClock(self.store)
-
-    def keep_picture(self, device_id: int, thumbnail: bytes, original: bytes | None) -> str:
-        """Seal a picture under a broker key with a short life, and give the key."""
-        key = f"picture:{device_id}:{uuid.uuid4().hex}"
-        self.store.set(key, self.keys.encrypt(dump([thumbnail, original or b""])), ex=PICTURE_LIFE_S)
-        return key
 
     def visit(self, token: str, name: str) -> int:
         """Carry out an order and send the readings on as they come in, the report last; give how many there were."""
@@ -195,6 +188,7 @@ class Collector:
 
     def _send(self, readings: list[Reading], look_id: int | None = None, report: Report | None = None) -> None:
         if readings or report:
+            self.shelf.flush()
             sealed = seal(Results(tuple(readings), report), self.keys, wallclock.seconds())
             _send("monitor.tasks.record", [self.zone, sealed, look_id])
 

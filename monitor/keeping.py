@@ -7,7 +7,7 @@ shows is what was judged.
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,17 +35,25 @@ def media(name: str) -> Path:
 def keep(role: str, device_id: int, sha256: str, data: bytes) -> str:
     """Write a picture and give its name relative to the media root."""
     name = f"{role}/{device_id % SHARDS:02x}/{device_id}-{sha256[:16]}.jpg"
-    path = media(name)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    path = str(media(name))
+    part = f"{path}.{os.getpid()}-{threading.get_ident()}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
+        _write(part, data)
+        os.replace(part, path)  # noqa: PTH105 - this runs for every picture, and pathlib takes longer than the disk
     except OSError:
-        Path(temporary).unlink()
+        Path(part).unlink(missing_ok=True)
         raise
     return name
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except FileNotFoundError:  # the first picture of its folder
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        file.write(data)
 
 
 def drop(name: str) -> None:

@@ -6,6 +6,7 @@ thousand devices this module is where the time goes. Whoever locks states does s
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,7 +43,10 @@ class Watched:
 
 @dataclass(slots=True)
 class Held:
-    """A device's state row while a batch is recorded; `picture` is set where the batch brought one."""
+    """A device's state row while a batch is recorded.
+
+    `trail` is set where the batch judged a picture, `picture` where it brought one besides.
+    """
 
     device_id: int
     status: str = Status.UNKNOWN
@@ -77,15 +81,15 @@ FROM jsonb_to_recordset(%s::jsonb) AS v(
     device_id bigint, status text, status_since timestamptz, tracks jsonb, hour jsonb, looked_at timestamptz)
 WHERE s.device_id = v.device_id
 """
-_KEEP_PICTURES = """
-UPDATE monitor_devicestate s SET picture_at = v.picture_at, picture = v.picture, picture_file = v.picture_file
+# The same with a picture: one version of the row, not two.
+_KEEP_PICTURED = """
+UPDATE monitor_devicestate s SET status = v.status, status_since = v.status_since, tracks = v.tracks, hour = v.hour,
+    looked_at = v.looked_at, picture_at = v.picture_at, picture = COALESCE(v.picture, s.picture),
+    picture_file = v.picture_file, trail = decode(v.trail, 'base64')
 FROM jsonb_to_recordset(%s::jsonb) AS v(
-    device_id bigint, picture_at timestamptz, picture jsonb, picture_file text)
+    device_id bigint, status text, status_since timestamptz, tracks jsonb, hour jsonb, looked_at timestamptz,
+    picture_at timestamptz, picture jsonb, picture_file text, trail text)
 WHERE s.device_id = v.device_id
-"""
-_KEEP_TRAILS = """
-UPDATE monitor_devicestate s SET trail = v.trail
-FROM unnest(%s::bigint[], %s::bytea[]) AS v(device_id, trail) WHERE s.device_id = v.device_id
 """
 _NEW_PASSPORTS = """
 INSERT INTO monitor_passport (device_id, learned, facts)
@@ -130,15 +134,17 @@ def _held(row: Sequence[Any]) -> Held:
 
 
 def keep(states: Iterable[Held]) -> None:
-    """Write states back: what changes with every reading, and apart from it what comes with a picture."""
-    rows = list(states)
-    pictured = [row for row in rows if row.picture is not None]
-    trailed = [row for row in rows if row.trail is not None]
+    """Write states back: what changes with every reading, and of some what comes with a picture."""
+    plain: list[dict[str, Any]] = []
+    pictured: list[dict[str, Any]] = []
+    for state in states:
+        if state.trail is None:
+            plain.append(_row(state))
+        else:
+            pictured.append(_row(state) | _picture_row(state, state.trail))
     with connection.cursor() as cursor:
-        _send(cursor, _KEEP, [_row(row) for row in rows])
-        _send(cursor, _KEEP_PICTURES, [_picture_row(row) for row in pictured])
-        if trailed:
-            cursor.execute(_KEEP_TRAILS, [[row.device_id for row in trailed], [row.trail for row in trailed]])
+        _send(cursor, _KEEP, plain)
+        _send(cursor, _KEEP_PICTURED, pictured)
 
 
 def _send(cursor: Any, statement: str, rows: list[dict[str, Any]]) -> None:
@@ -157,12 +163,12 @@ def _row(state: Held) -> dict[str, Any]:
     }
 
 
-def _picture_row(state: Held) -> dict[str, Any]:
+def _picture_row(state: Held, trail: bytes) -> dict[str, Any]:
     return {
-        "device_id": state.device_id,
         "picture_at": state.picture_at,
         "picture": state.picture,
         "picture_file": state.picture_file,
+        "trail": b64encode(trail).decode(),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any
 
 import redis
 from celery import Task
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -22,6 +21,7 @@ from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
 from monitor.celery import app
 from monitor.models import Batch, Look, LookStep, Pulse
+from monitor.shelf import Taking
 from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 # Readings older than this were sealed in another life of the platform. Seconds.
 READINGS_MAX_AGE_S = 600
-# Where pictures wait; a collector can name no other key of the broker.
-PICTURE_KEYS = "picture:"
 # A person waits this long for a visit under way to end, asking again each second.
 LOOK_TRIES = 20
 # How long steps of a look are of use to anybody.
@@ -55,8 +53,10 @@ def tick() -> str:
 @app.task(name="monitor.tasks.record", ignore_result=True)
 def record(zone: str, token: str, look_id: int | None = None) -> str:
     """Write a batch of readings that came back from a zone, and end the look they belong to."""
-    readings = open_results(token, keys_of(zone), READINGS_MAX_AGE_S).readings
-    counted = recording.record(readings, zone, lambda key: _fetch(zone, key), looked=look_id is not None)
+    keys = keys_of(zone)
+    readings = open_results(token, keys, READINGS_MAX_AGE_S).readings
+    names = [reading.picture.key for reading in readings if reading.picture is not None]
+    counted = recording.record(readings, zone, Taking(_store(), keys, names), looked=look_id is not None)
     if look_id is not None:
         _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")
     return f"{counted} of {len(readings)} readings counted"
@@ -160,15 +160,3 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _store() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL)
-
-
-def _fetch(zone: str, key: str) -> tuple[bytes, bytes | None] | None:
-    """Take a picture from the broker; None when its short life is over or it was sealed for another zone."""
-    token = _store().getdel(key) if key.startswith(PICTURE_KEYS) else None
-    if not isinstance(token, bytes):
-        return None
-    try:
-        thumbnail, original = load_clean(keys_of(zone).decrypt(token))
-    except InvalidToken:
-        return None
-    return b64decode(thumbnail), b64decode(original) if original else None

@@ -56,7 +56,7 @@ class Profile:
         self.bank = bank
         self.collector = collector(ZONE)
         self.runner = asyncio.Runner()
-        self.session = self.runner.run(_session(self.collector.keep_picture))
+        self.session = self.runner.run(_session(self.collector.shelf.put))
 
     def warm_up(self) -> None:
         """One round that nobody looks at."""
@@ -94,7 +94,7 @@ class Profile:
     def _judge(self, due: Sequence[Target]) -> None:
         for target in due:
             for subject in target.subjects:
-                look(self.bank[self.owners[subject.device_id].scene][-1], subject, self.collector.keep_picture)
+                look(self.bank[self.owners[subject.device_id].scene][-1], subject, self.collector.shelf.put)
 
 
 def _give_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from monitor import batches, claims, tasks
 from monitor.health import Status
 from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
+from monitor.shelf import Putting
 from monitor.wire import Finding, Reading, Refused, Results, Tier, Verdict, open_order, plain, seal
 from tests import factories
 from tests.broker import empty
@@ -142,16 +144,17 @@ def test_each_duty_shows_its_pulse(duty: str) -> None:
 
 
 def test_readings_are_recorded_with_their_pictures(camera: Device, broker: redis.Redis) -> None:
-    parts = [base64.b64encode(b"thumbnail").decode(), ""]
-    broker.set("picture:1:x", tasks.keys_of("local").encrypt(json.dumps(parts).encode()))
-    seen = reading(camera, START, lease(camera), picture=Finding(Verdict.OK), shot=note("picture:1:x"))
+    shelf = Putting(broker, tasks.keys_of("local"), lambda: int(time.time()))
+    name = shelf.put(camera.pk, b"thumbnail", None)
+    shelf.flush()
+    seen = reading(camera, START, lease(camera), picture=Finding(Verdict.OK), shot=note(name))
 
     assert tasks.record("local", sealed(seen)) == "1 of 1 readings counted"
 
     state = DeviceState.objects.get()
     assert state.status == Status.ONLINE
     assert media(state.picture_file).read_bytes() == b"thumbnail"
-    assert broker.get("picture:1:x") is None
+    assert broker.get(name) is None
 
 
 def test_readings_sealed_for_another_zone_are_refused(camera: Device, settings: Settings) -> None:
@@ -163,34 +166,6 @@ def test_readings_sealed_for_another_zone_are_refused(camera: Device, settings: 
         tasks.record("local", sealed(seen, zone="demo"))
     assert tasks.record("demo", sealed(seen, zone="demo")) == "0 of 1 readings counted"
     assert not DeviceState.objects.exists()
-
-
-def put(broker: redis.Redis, key: str, zone: str, thumbnail: bytes, original: bytes = b"") -> None:
-    parts = [base64.b64encode(part).decode() for part in (thumbnail, original)]
-    broker.set(key, tasks.keys_of(zone).encrypt(json.dumps(parts).encode()))
-
-
-@pytest.mark.parametrize(("original", "kept"), [(b"", None), (b"all", b"all")])
-def test_a_picture_is_fetched_once(broker: redis.Redis, original: bytes, kept: bytes | None) -> None:
-    put(broker, "picture:1:x", "local", b"small", original)
-
-    assert tasks._fetch("local", "picture:1:x") == (b"small", kept)
-    assert tasks._fetch("local", "picture:1:x") is None
-
-
-def test_a_picture_that_was_sealed_with_another_key_is_none(broker: redis.Redis) -> None:
-    broker.set("picture:1:x", b"nonsense")
-
-    assert tasks._fetch("local", "picture:1:x") is None
-
-
-def test_a_collector_can_fetch_no_other_key_of_the_broker(broker: redis.Redis) -> None:
-    put(broker, "session:1", "local", b"small")
-    broker.lpush("record", "a task")
-
-    assert tasks._fetch("local", "session:1") is None
-    assert tasks._fetch("local", "record") is None
-    assert broker.exists("session:1", "record") == 2
 
 
 # -- looks

@@ -1,0 +1,98 @@
+"""Pictures on their way from a collector to `record`: sealed, under keys of their own at the broker, for a short life.
+
+They travel apart from the readings that name them (DESIGN, decision 10), several in one turn: a round trip for each
+would cost more than the picture.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+
+import redis
+from cryptography.fernet import InvalidToken, MultiFernet
+
+# How long a picture waits for `record`. Seconds.
+LIFE_S = 600
+# Where pictures wait; a collector can name no other key of the broker.
+KEYS = "picture:"
+# So much is put aside before it is sent on, and so many are fetched at once: each may be the 8 MB of an original.
+MOST_ASIDE = 2 * 1024 * 1024
+FETCHED_AT_ONCE = 16
+_SIZE = struct.Struct(">I")
+
+# Thumbnail and original, if that was wanted.
+Picture = tuple[bytes, bytes | None]
+
+
+class Putting:
+    """The collector's side: seals pictures, and puts what has come together on the shelf when asked to."""
+
+    def __init__(self, store: redis.Redis, keys: MultiFernet, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._aside: list[tuple[str, bytes]] = []
+        self._size = 0
+
+    def put(self, device_id: int, thumbnail: bytes, original: bytes | None) -> str:
+        """Seal a picture and give its key; it is on the shelf after the next `flush`."""
+        key = f"{KEYS}{device_id}:{uuid.uuid4().hex}"
+        data = b"".join((_SIZE.pack(len(thumbnail)), thumbnail, original or b""))
+        token = self._keys.encrypt_at_time(data, self._clock())
+        with self._lock:
+            self._aside.append((key, token))
+            self._size += len(token)
+            full = self._size > MOST_ASIDE
+        if full:
+            self.flush()
+        return key
+
+    def flush(self) -> None:
+        """Put on the shelf what was sealed since the last time. Before the readings that name it are sent."""
+        with self._lock:
+            aside, self._aside, self._size = self._aside, [], 0
+        if aside:
+            with self._store.pipeline(transaction=False) as turn:
+                for key, token in aside:
+                    turn.set(key, token, ex=LIFE_S)
+                turn.execute()
+
+
+class Taking:
+    """The other side: takes pictures off the shelf by the keys of a batch, some at a time and in their order."""
+
+    def __init__(self, store: redis.Redis, keys: MultiFernet, names: Sequence[str]) -> None:
+        self._store = store
+        self._keys = keys
+        self._waiting = [name for name in names if name.startswith(KEYS)]
+        self._taken: dict[str, bytes | None] = {}
+
+    def __call__(self, name: str) -> Picture | None:
+        """The picture of a key; None when its short life is over or it was sealed for another zone."""
+        while name not in self._taken and self._waiting:
+            self._take_some()
+        token = self._taken.pop(name, None)
+        return opened(token, self._keys) if token else None
+
+    def _take_some(self) -> None:
+        some, self._waiting = self._waiting[:FETCHED_AT_ONCE], self._waiting[FETCHED_AT_ONCE:]
+        with self._store.pipeline(transaction=False) as turn:
+            for name in some:
+                turn.getdel(name)
+            self._taken |= dict(zip(some, turn.execute(), strict=True))
+
+
+def opened(token: bytes, keys: MultiFernet) -> Picture | None:
+    """A sealed picture; None where it was sealed with another key or damaged."""
+    try:
+        data = keys.decrypt(token)
+    except InvalidToken:
+        return None
+    if len(data) < _SIZE.size:
+        return None
+    end = _SIZE.size + _SIZE.unpack_from(data)[0]
+    return data[_SIZE.size : end], data[end:] or None
