@@ -11,13 +11,13 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, worker_process_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "monitor.settings")
 
 from django.conf import settings
 
-from monitor import env
+from monitor import env, heap
 
 HOUSEKEEP_S = 60
 VISIBILITY_TIMEOUT_S = 3600  # after which Redis hands an unacknowledged task out again; every task is far shorter
@@ -69,3 +69,10 @@ def refuse_unset(**_kwargs: object) -> None:
     """A worker or beat without keys and addresses ends with one line; single commands need not have them all."""
     with env.one_line_refusals():
         env.require(*env.TO_SERVE)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def settle(**_kwargs: object) -> None:
+    """A worker has loaded what it needs, in each of its processes."""
+    heap.settle()

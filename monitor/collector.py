@@ -29,7 +29,7 @@ from celery import Celery, Task
 from celery.worker.request import Request as CeleryRequest
 from cryptography.fernet import Fernet, MultiFernet
 
-from monitor import env
+from monitor import env, heap
 from monitor.brokerclock import BrokerClock
 from monitor.probes import wallclock
 from monitor.probes.batch import Memory, Tell, Went, watched
@@ -137,6 +137,7 @@ class Collector:
         self.loop = Loop(self.session)
         self.memory = Memory()
         self.clock = BrokerClock(self.store)
+        heap.settle()
 
     def visit(self, token: str, name: str) -> int:
         """Carry out an order and send the readings on as they come in, the report last; give how many there were."""

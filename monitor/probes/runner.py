@@ -26,6 +26,8 @@ T = TypeVar("T")
 CONCURRENCY = 600
 # A visit ends by its own deadline; this is the belt to that, in seconds.
 GRACE_S = 0.2
+# Whoever had to wait no longer than this had not to wait.
+NO_WAIT_S = 0.05
 
 
 class Loop:
@@ -77,7 +79,7 @@ class Loop:
     def _within(self, target: Target, until: float) -> Target:
         """A target that had to wait for a slot has that much less time: a batch does not outlast its deadline."""
         left = until - self._loop.time()
-        return target if left >= target.deadline_s else replace(target, deadline_s=max(0.0, left))
+        return target if left >= target.deadline_s - NO_WAIT_S else replace(target, deadline_s=max(0.0, left))
 
     def close(self) -> None:
         """Stop the loop and end what it holds."""

@@ -41,7 +41,7 @@ def put(broker: redis.Redis, *pictures: Picture) -> list[str]:
 @pytest.mark.parametrize("picture", [(b"small", None), (b"small", b"the whole picture"), (b"", b"whole")])
 def test_a_picture_comes_off_as_it_was_put_there_and_once(broker: redis.Redis, picture: Picture) -> None:
     [name] = put(broker, picture)
-    taking = Taking(broker, KEYS, [name, name])
+    taking = Taking(broker, KEYS, [name])
 
     assert taking(name) == picture
     assert taking(name) is None
