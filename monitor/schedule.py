@@ -26,6 +26,8 @@ SPREAD = 2_654_435_761
 # So many of a recorder's channels are pictured in one visit: what its token bucket can give beside the clock. They take
 # turns, so that each channel still has its picture once in the interval.
 CHANNELS_A_VISIT = 2
+# Within this time a new endpoint's facts are asked for the first time. Seconds.
+FIRST_FACTS_S = 600
 # No endpoint is asked for pictures more often than this, however many channels it has. Seconds.
 SHORTEST_TURN_S = 15
 
@@ -119,8 +121,8 @@ _DUE = ("heartbeat_due", "picture_due", "facts_due")
 def _row(item: Wanted, old: Schedule | None, now: datetime, speed: Pace) -> Schedule:
     heartbeat_due = phase_after(item.endpoint_id, item.heartbeat_s, now, speed.heartbeat)
     picture_due = phase_after(item.endpoint_id, item.picture_s, now, speed.picture) if item.picture_s else None
-    # Facts are wanted soon after a device appears, not a day later.
-    facts_due = old.facts_due if old else heartbeat_due
+    # Facts are wanted soon after a device appears, not a day later; of ten thousand imported at once not all at once.
+    facts_due = old.facts_due if old else phase_after(item.endpoint_id, min(item.facts_s, FIRST_FACTS_S), now)
     return Schedule(
         endpoint_id=item.endpoint_id,
         zone_id=item.zone_id,

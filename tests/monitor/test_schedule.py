@@ -62,15 +62,15 @@ def test_ten_thousand_endpoints_land_evenly(every: int) -> None:
 # -- in step with the register
 
 
-def test_a_new_endpoint_is_due_at_its_phase_and_its_facts_with_the_first_heartbeat(camera: Device) -> None:
+def test_a_new_endpoint_is_due_at_its_phase_and_its_facts_in_the_first_minutes(camera: Device) -> None:
     assert schedule.sync(START) == 1
 
     row = row_of(camera)
     assert (row.heartbeat_every, row.picture_every, row.facts_every) == (60, 600, 86_400)
     assert row.heartbeat_due == phase_after(row.pk, 60, START)
     assert row.picture_due == phase_after(row.pk, 600, START)
-    assert row.facts_due == row.heartbeat_due
-    assert row.due == min(row.heartbeat_due, row.picture_due)
+    assert row.facts_due == phase_after(row.pk, 600, START)
+    assert row.due == min(row.heartbeat_due, row.picture_due, row.facts_due)
 
 
 def test_an_unchanged_register_changes_nothing(camera: Device) -> None:
@@ -145,3 +145,21 @@ def test_only_the_chosen_endpoints_are_brought_in_step(camera: Device) -> None:
     Device.objects.update(pause_reason="painting")
     assert schedule.sync(START, [other.endpoint_id or 0]) == 0
     assert Schedule.objects.exists()
+
+
+def test_ten_thousand_imported_at_once_come_one_after_another(db: None) -> None:
+    """Every tier: nothing herds in the minute after an import."""
+    zone, place = factories.zone(), factories.compound()
+    ends = Endpoint.objects.bulk_create(
+        Endpoint(zone=zone, host=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(10_000)
+    )
+    Device.objects.bulk_create(
+        Device(compound=place, kind="entrance", name=f"{n}", endpoint=end) for n, end in enumerate(ends)
+    )
+
+    assert schedule.sync(START) == 10_000
+
+    for tier, every_s in (("heartbeat", 60), ("picture", 600), ("facts", schedule.FIRST_FACTS_S)):
+        per_second = Counter(Schedule.objects.values_list(f"{tier}_due", flat=True))
+        assert len(per_second) == every_s
+        assert max(per_second.values()) - min(per_second.values()) <= 1
