@@ -78,8 +78,8 @@ class Login:
     def refuse(self, body: bytes, *, signed: bool = False, sent: bool = True, stale: bool = False) -> Refused:
         """Book a refusal: credentials end here. Returns the failure to raise.
 
-        What worked a moment before is refused under load, not for a wrong password; and a device that calls every
-        nonce `stale` does not say that the password is wrong: both stay in doubt.
+        What worked a moment before is refused under load, not for a wrong password: that stays in doubt. A device that
+        calls every nonce `stale` says that the password is right, and cannot be logged in to: its software is at fault.
         """
         said = refusals.refusal(body)
         had_worked = self.used == "worked" or (self._talk.target.worked and self._talk.target.hold_cause != DOUBT)
@@ -89,7 +89,7 @@ class Login:
         if had_worked and not definite:
             found, self.hold_s = unknown(DOUBT), DOUBT_S
         elif stale and not definite:
-            found, self.hold_s = unknown(DOUBT), REST_S
+            found, self.hold_s = faulty("protocol", reason="every nonce is stale"), REST_S
         else:
             found, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
         self._decide(found)

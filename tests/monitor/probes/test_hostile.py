@@ -63,12 +63,7 @@ EXPECTED: Mapping[str, Causes] = {
     # -- logins
     **{name: REFUSED for name in CORPUS if name.startswith(("login_", "words_of_"))},
     **dict.fromkeys(("login_10000", "login_nonce_1_mb", "login_proxy"), MUTE),
-    "login_stale_storm": {
-        ACCESS: "login_doubtful",
-        CLOCK: "needs_login",
-        SIGHT: "login_doubtful",
-        IDENTITY: "login_doubtful",
-    },
+    "login_stale_storm": REFUSED | {ACCESS: "protocol"},
     "login_basic_picture": {SIGHT: "snapshot_refused"},
     "login_downgrade": {SIGHT: "snapshot_refused"},
     "login_on_200": FINE,

@@ -276,7 +276,8 @@ def test_a_nonce_that_is_stale_for_ever_is_given_up() -> None:
     with serving(Script({"/snap.jpg": stale})) as fake:
         reading = look(target(fake.port, subject(tiers=PICTURE, passport=LEARNED)))[0]
     assert len(signed(fake)) == 2
-    assert causes(reading) == {ACCESS: "login_refused", SIGHT: "login_held"}
+    assert causes(reading) == {ACCESS: "protocol", SIGHT: "login_held"}
+    assert (reading.credential, reading.hold_s) == ("refused", REST_S)
 
 
 def test_a_fresh_nonce_refused_without_stale_is_a_wrong_password() -> None:
