@@ -29,9 +29,11 @@ _UNAUTHORISED: Final = frozenset(
         "FailedCheck",
     }
 )
+# "802.1X authentication is not supported" asks for no login.
+_NOT_SUPPORTED: Final = "ActionNotSupported"
 _UNAUTHORISED_TEXT: Final = re.compile(
-    r"(?i)not\s*authori[sz]ed|unauthori[sz]ed|authori[sz]ation|authentication"
-    r"|(?:wrong|invalid|incorrect|bad) (?:user|pass)"
+    r"(?i)authori[sz](?:ed|ation)|authority failure|authenticat|wsse:security|security (?:token|header)"
+    r"|(?:wrong|invalid|incorrect|bad) (?:user|pass)|(?:access|permission) denied|log[io]n (?:fail|required)"
 )
 _SAFE_PATH: Final = "/%:@!$&'()*+,;=-._~?[]|"
 _MAX_TEXT = 512
@@ -50,6 +52,10 @@ _ENCODINGS: Final = re.compile(
 )
 _DECLARED: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([^\"'>]{0,40})")
 _TOO_DEEP: Final = etree.XPath("boolean(/*" + "/*" * MAX_DEPTH + ")")
+# Damaged bytes that the parser would leave out in silence, so that "2<DC2>026" became a year: they are shown instead.
+_CONTROLS: Final = bytes({*range(32)} - set(b"\t\n\r"))
+_NO_CONTROLS: Final = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
+_WIDE_MARKS: Final = frozenset({b"\xff\xfe", b"\xfe\xff"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 # An undeclared prefix stays part of the name.
 _PREFIXED: Final = etree.XPath("//*[not(namespace-uri()) and contains(local-name(), ':')]")
@@ -66,7 +72,9 @@ class Fault:
     @property
     def unauthorised(self) -> bool:
         """Whether the device asks for (another) login."""
-        return not _UNAUTHORISED.isdisjoint(self.codes) or bool(_UNAUTHORISED_TEXT.search(self.text))
+        if not _UNAUTHORISED.isdisjoint(self.codes):
+            return True
+        return _NOT_SUPPORTED not in self.codes and bool(_UNAUTHORISED_TEXT.search(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +197,11 @@ def _texts(element: etree._Element, *names: str) -> list[str]:
     return [text(one) for name in names for one in islice(find_all(element, name), MAX_WORDS)]
 
 
+def _is_wide(data: bytes) -> bool:
+    """Whether these are characters of two bytes (or four), NULs among them by right."""
+    return data[:2] in _WIDE_MARKS or b"\0" in data[:4]
+
+
 def is_monstrous(data: bytes) -> bool:
     """Whether this is more of a document than any device has to send: told before it is parsed."""
     return data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES
@@ -197,6 +210,8 @@ def is_monstrous(data: bytes) -> bool:
 def read(data: bytes) -> Reply | None:
     """The envelope in these bytes, None where there is none; a wrong encoding is replaced and read once more."""
     data = data.lstrip(_JUNK)
+    if not _is_wide(data):
+        data = data.translate(_NO_CONTROLS)
     if is_monstrous(data):
         return None
     declared = _DECLARED.match(data)

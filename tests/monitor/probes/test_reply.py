@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.probes import clock, reply
+from monitor.probes import clock, refusals, reply
 from monitor.wire import Verdict
 from tests.monitor.probes.fake import ENVELOPE
 
@@ -51,6 +51,35 @@ def test_every_recorded_reply_is_read_and_faults_are_told_from_replies() -> None
         or (found.fault is not None) != (".fault." in file.name)
     ]
     assert wrong == []
+
+
+# Named by its own file name, not by what was asked.
+_MISNAMED = {"GetCapabilitiesEncoder", "GetVideoSourcesEncoder", "SendAuxiliaryCommand", "GetDns", "GetNtp"}
+
+
+@needs_recordings
+def test_every_recorded_reply_is_the_one_to_its_request() -> None:
+    plain = [file for file in FILES if ".fault." not in file.name]
+    stray = {
+        operation
+        for file in plain
+        if (operation := file.stem.rpartition("-")[2].rpartition("_")[2])
+        and not ((found := reply.read(file.read_bytes())) and found.answers(operation))
+    }
+    assert len(plain) > 500
+    assert stray == _MISNAMED
+
+
+@needs_recordings
+def test_a_recorded_fault_asks_for_a_login_or_says_what_is_not_offered() -> None:
+    faults = [found.fault for file in FILES if (found := reply.read(file.read_bytes())) and found.fault]
+    asking = [fault for fault in faults if fault.unauthorised]
+
+    assert (len(faults), len(asking)) == (77, 4)
+    assert all("NotAuthorized" in fault.codes for fault in asking)
+    assert not any(
+        refusals.is_busy(fault.text.encode()) or refusals.refusal(fault.text.encode()).locked for fault in faults
+    )
 
 
 @needs_recordings
@@ -188,6 +217,9 @@ def test_a_soap_11_fault_is_read() -> None:
     [
         ("The action requested requires authorization", True),
         ("Wrong password", True),
+        ("Authority failure", True),
+        ("An error was discovered processing the <wsse:Security> header.", True),
+        ("The security token could not be authenticated or authorized", True),
         ("Invalid username", True),
         ("Optional Action Not Implemented", False),
         ("No such profile", False),
@@ -196,6 +228,15 @@ def test_a_soap_11_fault_is_read() -> None:
 )
 def test_the_words_of_a_fault_count_too(words: str, unauthorised: bool) -> None:
     assert reply.Fault(("Receiver",), words).unauthorised is unauthorised
+
+
+def test_what_is_not_supported_asks_for_no_login() -> None:
+    assert not reply.Fault(("Receiver", "ActionNotSupported"), "802.1X authentication is not supported").unauthorised
+
+
+@pytest.mark.parametrize("year", ["2\x12026", "20\x0026", "2\x7f026"])
+def test_damaged_figures_are_not_mended(year: str) -> None:
+    assert reply.date_time(_body(_time(Year=year))) is None
 
 
 def _time(**parts: object) -> str:
