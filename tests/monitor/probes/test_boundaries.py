@@ -14,8 +14,10 @@ from monitor.probes import (
     camera,
     cli,
     clock,
+    digest,
     http1,
     login,
+    onvif,
     pictures,
     refusals,
     reply,
@@ -31,7 +33,8 @@ from monitor.probes.pictures import Looked
 from monitor.probes.reply import DeviceTime
 from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
 from tests.monitor.probes.device import CHALLENGE, JPEG, LEARNED, Script, information, look
-from tests.monitor.probes.fake import FACTS, PICTURE, Asked, http, serving, subject, target
+from tests.monitor.probes.fake import ENVELOPE, FACTS, HEARTBEAT, PICTURE, Asked, http, serving, subject, target
+from tests.monitor.probes.fake import clock as clock_reply
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 KIB, MIB = 1024, 1024 * 1024
@@ -45,6 +48,17 @@ KIB, MIB = 1024, 1024 * 1024
         (http1.MAX_LINES, 100),
         (http1.MAX_CHUNK_LINE, 256),
         (http1.MAX_LENGTH_DIGITS, 15),
+        (http1.MAX_CHUNK_LINES, 10_000),
+        (http1.MAX_INTERIM, 8),
+        (digest.MAX_CHALLENGE, 4096),
+        (digest.MAX_CHALLENGES, 16),
+        (reply.MAX_TAGS, 20_000),
+        (reply.MAX_ATTRIBUTES, 20_000),
+        (reply.MAX_DEPTH, 64),
+        (reply.MAX_WORDS, 8),
+        (reply.MAX_PROFILES, 512),
+        (reply.MAX_TOKEN, 64),
+        (onvif.MAX_LOCATION, 512),
         (talk.SOAP_CAP, 512 * KIB),
         (talk.PICTURE_CAP, 6 * MIB),
         (transport.BUFFER_HIGH, 256 * KIB),
@@ -88,6 +102,82 @@ def test_the_figures_are_those_that_were_decided(figure: object, value: object) 
 
 
 # -- what a device may send
+
+
+@pytest.mark.parametrize(
+    ("lines", "end"), [(http1.MAX_CHUNK_LINES, None), (http1.MAX_CHUNK_LINES + 1, http1.End.BROKEN)]
+)
+def test_a_body_is_cut_into_so_many_pieces_and_no_more(lines: int, end: http1.End | None) -> None:
+    body = http1.Body(cap=100_000, chunked=True)
+    body.feed(bytearray(b"1\r\nA\r\n" * (lines // 2) + b"\r\n" * (lines % 2)))
+
+    assert body.end is end
+
+
+@pytest.mark.parametrize(("count", "status"), [(http1.MAX_INTERIM, "200"), (http1.MAX_INTERIM + 1, "protocol")])
+def test_so_many_interim_replies_are_waited_through(count: int, status: str) -> None:
+    said = b"HTTP/1.1 100 Continue\r\n\r\n" * count + clock_reply()
+    with serving(lambda _asked: said) as fake:
+        reading = look(target(fake.port, subject(tiers=HEARTBEAT)), on_step=lambda *_step: None)[0]
+
+    assert reading.requests[0].outcome == status
+
+
+@pytest.mark.parametrize(("tags", "is_read"), [(reply.MAX_TAGS, True), (reply.MAX_TAGS + 1, False)])
+def test_so_many_tags_are_read(tags: int, is_read: bool) -> None:
+    data = ENVELOPE % (b"<a/>" * (tags - 4))
+
+    assert data.count(b"<") == tags
+    assert (reply.read(data) is not None) == is_read
+
+
+@pytest.mark.parametrize(("equals", "is_read"), [(reply.MAX_ATTRIBUTES, True), (reply.MAX_ATTRIBUTES + 1, False)])
+def test_so_many_attributes_are_read(equals: int, is_read: bool) -> None:
+    data = ENVELOPE % (b"=" * (equals - ENVELOPE.count(b"=")))
+
+    assert (reply.read(data) is not None) == is_read
+
+
+def profiles_of(inner: bytes) -> list[reply.Profile]:
+    """The profiles that a reply names."""
+    answer = reply.read(ENVELOPE % inner)
+    assert answer is not None
+    return reply.profiles(answer)
+
+
+@pytest.mark.parametrize(("length", "count"), [(reply.MAX_TOKEN, 1), (reply.MAX_TOKEN + 1, 0)])
+def test_a_token_is_no_longer_than_onvif_allows(length: int, count: int) -> None:
+    assert len(profiles_of(b'<Profiles token="%s"/>' % (b"t" * length))) == count
+
+
+def test_so_many_profiles_are_read() -> None:
+    assert len(profiles_of(b'<Profiles token="t"/>' * (reply.MAX_PROFILES + 1))) == reply.MAX_PROFILES
+
+
+def test_a_profile_within_a_profile_is_none() -> None:
+    inner = b'<Profiles token="a"><Profiles token="b"/></Profiles><Profiles token="c"/>'
+
+    assert [profile.token for profile in profiles_of(inner)] == ["a", "c"]
+
+
+@pytest.mark.parametrize(("length", "count"), [(digest.MAX_CHALLENGE, 1), (digest.MAX_CHALLENGE + 1, 0)])
+def test_a_challenge_is_read_up_to_its_cap(length: int, count: int) -> None:
+    header = 'Digest nonce="'
+    assert len(digest.parse([header + "n" * (length - len(header) - 1) + '"'])) == count
+
+
+def test_so_many_challenges_are_read() -> None:
+    found = digest.parse([f"A{number}" for number in range(digest.MAX_CHALLENGES + 1)])
+
+    assert [challenge.scheme for challenge in found] == [f"a{number}" for number in range(digest.MAX_CHALLENGES)]
+
+
+def test_only_so_much_of_a_redirect_s_address_is_kept() -> None:
+    said = http(302, b"", "Location: http://h/" + "x" * 2 * onvif.MAX_LOCATION)
+    with serving(lambda _asked: said) as fake:
+        reading = look(target(fake.port, subject(tiers=HEARTBEAT)))[0]
+
+    assert len(reading.findings[Aspect.ACCESS].detail["location"]) == onvif.MAX_LOCATION
 
 
 def head(lines: int) -> http1.Head:

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from devices.addresses import redact
 from monitor.probes import camera, clock, digest, http1, refusals, reply, snapshot
 from monitor.probes.failure import Garbled
-from monitor.wire import Verdict
+from monitor.wire import Credential, Verdict
 from tests.monitor.probes.fake import ENVELOPE, moment
-from tests.monitor.probes.mutants import Mutator
+from tests.monitor.probes.mutator import Mutator
 
 RECORDED = Path(__file__).resolve().parents[4] / "shared" / "data" / "onvif"
 needs_recordings = pytest.mark.skipif(
@@ -203,7 +203,7 @@ def hear(data: bytes) -> http1.Head | None:
     return head
 
 
-_CREDENTIAL = digest.Credential("admin", "pw")
+_CREDENTIAL = Credential("admin", "pw")
 
 
 def test_fuzzed_heads() -> None:

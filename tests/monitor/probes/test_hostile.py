@@ -28,7 +28,7 @@ HOLD_S = 0.15
 SHORT_DEADLINE_S = 0.2
 LARGEST_READING = 32 * 1024
 
-Causes = Mapping[Aspect, str]
+Causes = dict[Aspect, str]
 DOWN = dict.fromkeys((ACCESS, CLOCK, SIGHT, IDENTITY), "link_down")
 SILENT: Causes = {LINK: "silent"} | DOWN
 # Nothing that it says can be understood: the link is fine, the service is not, and nothing is known.

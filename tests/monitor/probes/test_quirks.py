@@ -33,7 +33,7 @@ PASSWORD: Final = "a&b/#?c%<d>:@e"
 CAMERA, RECORDER = "digest", "recorder"
 SUBJECTS = (Subject(1, ALL_TIERS, sees=False), Subject(2, ALL_TIERS, channel=1), Subject(3, ALL_TIERS, channel=2))
 
-Causes = Mapping[Aspect, str]
+Causes = dict[Aspect, str]
 FINE: Causes = {}
 DOWN: Causes = dict.fromkeys((ACCESS, CLOCK, SIGHT, IDENTITY), "link_down")
 MUTE: Causes = {ACCESS: "protocol", CLOCK: "no_reply", SIGHT: "no_reply", IDENTITY: "no_reply"}
