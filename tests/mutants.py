@@ -39,7 +39,7 @@ BELONGS = {
     "devices/addresses.py": ["tests/devices/test_addresses.py", "tests/devices/test_address_boundaries.py"],
 }
 # Those start processes or other people's cameras: most mistakes are noticed before their turn.
-SLOW = ("test_city.py", "test_cli.py", "test_ipycam.py")
+SLOW = ("test_city.py", "test_cli.py", "test_ipycam.py", "test_fuzz.py", "test_hostile.py", "test_quirks.py")
 COPIED = ("devices", "monitor", "templates", "tests", "manage.py", "pyproject.toml")
 PROCESSES = 2
 WANTED_SHARE = 0.85
