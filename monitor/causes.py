@@ -160,6 +160,15 @@ _ALL = (
         _("Enter user name and password in the register."),
     ),
     Cause(
+        "login_in_clear",
+        _ACCESS,
+        _LOGIN,
+        62,
+        _("Login in clear"),
+        _("The device takes the password only in clear (Basic over HTTP), which the register does not allow."),
+        _("Switch the device to digest or HTTPS; allow Basic in the register only where the network is trusted."),
+    ),
+    Cause(
         "service_missing",
         _ACCESS,
         _LOGIN,

@@ -32,6 +32,7 @@ class Login:
         self._held = target.hold_until is not None and target.hold_until > wallclock.now()
         self.used = ""
         self.hold_s = 0
+        self._wants_clear = False
         self.access: Finding | None = self._hold_finding() if self._held else None
 
     def _hold_finding(self) -> Finding:
@@ -109,6 +110,8 @@ class Login:
         if said.locked:
             wait = {} if said.wait_s is None else {"wait_s": said.wait_s}
             return faulty("locked_out", text=said.text, **wait)
+        if self._wants_clear and not said.is_fault:  # a fault has understood the token, and refused it
+            return faulty("login_in_clear")
         skew = self._talk.endpoint.skew_s or 0.0
         if signed and abs(skew) > clock.REFUSES_LOGIN_S:
             return faulty("clock_refuses_login", offset_s=round(skew, 1))
@@ -186,9 +189,15 @@ class Login:
         if refusals.refusal(response.body).locked:
             raise self.refuse(response.body, sent=False)
         if chosen is None:
+            self._wants_clear = self._wants_clear or (not self._basic and _offers_basic(response))
             return False
         self.needed()
         self._memory.learn(f"{use}_auth", chosen.scheme)
         if chosen.scheme == "digest":
             self._talk.endpoint.nonces[use] = digest.Kept(chosen)
         return True
+
+
+def _offers_basic(response: http1.Response) -> bool:
+    """Whether it can be logged in to by Basic."""
+    return any(one.scheme == "basic" for one in digest.parse(response.head.all("www-authenticate")))

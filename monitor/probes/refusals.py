@@ -29,12 +29,13 @@ _TAGS: Final = re.compile(r"<[^<>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a refusing reply says in words; None where it says nothing about it."""
+    """What a refusing reply says in words; None where it says nothing about it. `is_fault`: it says so in SOAP."""
 
     locked: bool
     attempts_left: int | None
     wait_s: int | None
     text: str
+    is_fault: bool = False
 
 
 def _decode(body: bytes) -> str:
@@ -64,4 +65,4 @@ def refusal(body: bytes) -> Refusal:
     match = _ATTEMPTS.search(said)
     left = int(next(group for group in match.groups() if group)) if match else None
     locked = left == 0 or (bool(_LOCKED.search(said)) and not left)
-    return Refusal(locked, left, _wait(said) if locked else None, excerpt(body))
+    return Refusal(locked, left, _wait(said) if locked else None, excerpt(body), "Fault" in said)

@@ -10,6 +10,7 @@ from monitor.simulator.hostile.acts import (
     INFORMATION,
     PROFILES,
     SERVICES,
+    SNAPSHOT,
     SNAPSHOT_URI,
     XML,
     always,
@@ -36,6 +37,7 @@ _LAUGHS = (
     + "]>"
 ).encode()
 _QUADRATIC = b'<!DOCTYPE x [<!ENTITY a "' + b"a" * 100_000 + b'">]>'
+_GONE = http(status="404 Not Found")
 _RESPONSE = b"<GetSystemDateAndTimeResponse>%s</GetSystemDateAndTimeResponse>"
 
 
@@ -176,12 +178,14 @@ MARKUP: Mapping[str, Misbehaviour] = {
     ),
     "uri_file": Misbehaviour("The snapshot is a file.", device({SNAPSHOT_URI: uri("file:///etc/shadow")})),
     "uri_colons": Misbehaviour(
-        "The snapshot's address is all colons.", device({SNAPSHOT_URI: uri("//" + ":" * 400_000)})
+        "The snapshot's address is all colons.", device({SNAPSHOT_URI: uri("//" + ":" * 400_000), SNAPSHOT: _GONE})
     ),
     "uri_absent": Misbehaviour(
-        "No address for the snapshot.", device({SNAPSHOT_URI: soap(b"<GetSnapshotUriResponse/>")})
+        "No address for the snapshot.", device({SNAPSHOT_URI: soap(b"<GetSnapshotUriResponse/>"), SNAPSHOT: _GONE})
     ),
-    "token_400_kb": Misbehaviour("A profile token of 400 kB.", device({PROFILES: profiles("p" * 400_000)})),
+    "token_400_kb": Misbehaviour(
+        "A profile token of 400 kB.", device({PROFILES: profiles("p" * 400_000), SNAPSHOT: _GONE})
+    ),
     "token_markup": Misbehaviour(
         "A profile token that would add an element.", device({PROFILES: profiles("&lt;/a&gt;&quot;&lt;b&gt;")})
     ),

@@ -64,6 +64,7 @@ EXPECTED: Mapping[str, Causes] = {
     **{name: REFUSED for name in CORPUS if name.startswith(("login_", "words_of_"))},
     **dict.fromkeys(("login_10000", "login_nonce_1_mb", "login_proxy"), MUTE),
     "login_stale_storm": REFUSED | {ACCESS: "protocol"},
+    "login_basic": REFUSED | {ACCESS: "login_in_clear"},
     "login_basic_picture": {SIGHT: "snapshot_refused"},
     "login_downgrade": {SIGHT: "snapshot_refused"},
     "login_on_200": FINE,
@@ -98,8 +99,11 @@ EXPECTED: Mapping[str, Causes] = {
     "picture_empty": {SIGHT: "empty_picture"},
     "picture_404": NO_ADDRESS,
 }
-# A reset that overtakes the accept looks like a closed port to the kernel.
-EITHER = {name: (SILENT, SILENT | {LINK: "port_closed"}) for name in ("accept_reset", "tls_reset")}
+# A reset that overtakes the accept looks like a closed port to the kernel; who asks for HTTPS may be told apart.
+EITHER = {
+    **{name: (SILENT, SILENT | {LINK: "port_closed"}) for name in ("accept_reset", "tls_reset")},
+    **{name: (MUTE, MUTE | {ACCESS: "https_only"}) for name in ("tls_alert_plain", "redirect_https")},
+}
 
 
 @dataclass(frozen=True)

@@ -326,3 +326,29 @@ def test_a_held_endpoint_still_tells_its_clock() -> None:
         reading = look(target(fake.port, subject(tiers=HEARTBEAT), hold_until=datetime.now(UTC) + SOON))[0]
     assert CLOCK in reading.findings
     assert reading.findings[CLOCK].verdict is Verdict.OK
+
+
+def _clear_only(asked: Asked) -> bytes:
+    return http(401, b"", 'WWW-Authenticate: Basic realm="cam"')
+
+
+def test_a_device_that_wants_the_password_in_clear_is_not_called_a_wrong_password() -> None:
+    with serving(Script({"GetDeviceInformation": _clear_only})) as fake:
+        reading = look(target(fake.port, subject(tiers=FACTS)))[0]
+
+    assert _verdict(reading) == (Verdict.FAULTY, "login_in_clear")
+    assert "authorization" not in {name for one in fake.asked for name in one.headers}
+
+
+def test_a_token_that_is_understood_and_refused_is_a_wrong_password_though_basic_is_offered() -> None:
+    script = Script({"GetDeviceInformation": lambda asked: REFUSES if asked.signed else _clear_only(asked)})
+    with serving(script) as fake:
+        assert _verdict(look(target(fake.port, subject(tiers=FACTS)))[0])[1] == "login_refused"
+
+
+def test_where_basic_is_allowed_its_refusal_is_a_wrong_password() -> None:
+    with serving(Script({"GetDeviceInformation": _clear_only})) as fake:
+        reading = look(target(fake.port, subject(tiers=FACTS), basic_in_clear=True))[0]
+
+    assert _verdict(reading)[1] == "login_refused"
+    assert [one.headers["authorization"][:6] for one in signed(fake)] == ["Basic "]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from monitor.causes import CAUSES
 from monitor.probes import soap as requests
 from monitor.probes.login import DOUBT_S, REST_S
 from monitor.probes.session import Session
@@ -37,6 +38,8 @@ Causes = dict[Aspect, str]
 FINE: Causes = {}
 DOWN: Causes = dict.fromkeys((ACCESS, CLOCK, SIGHT, IDENTITY), "link_down")
 MUTE: Causes = {ACCESS: "protocol", CLOCK: "no_reply", SIGHT: "no_reply", IDENTITY: "no_reply"}
+# Who asks for HTTPS is told apart where there is a cause for it.
+WANTS_TLS: Final = "https_only" if "https_only" in CAUSES else "protocol"
 REFUSED: Causes = {ACCESS: "login_refused", SIGHT: "login_held", IDENTITY: "login_held"}
 
 
@@ -78,7 +81,7 @@ MODES = (
     Mode(8, "addresses of another network", {"nat_address": True}, FINE),
     Mode(8, "addresses without a path", {"nat_address": True, "xaddr_pathless": True}, FINE),
     Mode(9, "the service is elsewhere", {"service_path": True}, FINE),
-    Mode(10, "redirects to HTTPS", {"redirect": "https://192.0.2.10/onvif/device_service"}, MUTE),
+    Mode(10, "redirects to HTTPS", {"redirect": "https://192.0.2.10/onvif/device_service"}, MUTE | {ACCESS: WANTS_TLS}),
     Mode(11, "closes without saying", {"close_without_saying": True}, FINE),
     *(
         Mode(12, kind, {"garbage": kind}, MUTE, deadline_s=1.0)
