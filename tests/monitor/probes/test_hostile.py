@@ -13,7 +13,7 @@ import pytest
 from monitor.probes import soap
 from monitor.probes.session import Session
 from monitor.simulator.hostile.corpus import CORPUS
-from monitor.wire import Aspect, Reading, plain
+from monitor.wire import Aspect, Probe, Reading, Verdict, plain
 from tests.monitor.probes import hostile
 from tests.monitor.probes.hostile import Cost, Visited
 from tests.monitor.probes.test_visit import causes
@@ -21,11 +21,12 @@ from tests.monitor.probes.test_visit import causes
 soap.warm()
 LINK, ACCESS, CLOCK, SIGHT, IDENTITY = Aspect.LINK, Aspect.ACCESS, Aspect.CLOCK, Aspect.PICTURE, Aspect.IDENTITY
 DEADLINE_S = 2.0
+GLIMPSE_S = 0.5
 OVER_S = 0.25
 MEMORY = 8 * 1000 * 1000
 # CPU time for which one device may keep the loop from all others; tracing makes everything two to three times slower.
 HOLD_S = 0.15
-SHORT_DEADLINE_S = 0.2
+SHORT_DEADLINE_S = 0.12
 LARGEST_READING = 32 * 1024
 
 Causes = dict[Aspect, str]
@@ -170,6 +171,38 @@ def test_one_refused_login_is_the_last(seen: Seen) -> None:
 
     assert len(refused) > 10
     assert {name: count for name, count in tries.items() if count > 1} == {"login_stale_storm": 2}  # once for the nonce
+
+
+# -- what is asked for nothing but its page
+
+
+@pytest.fixture(scope="module")
+def glimpsed() -> Iterator[Seen]:
+    """One visit each as to a device without ONVIF."""
+    with hostile.trap() as trap, hostile.corpus(trap.port) as corpus:
+        targets = [corpus.target(name, deadline_s=GLIMPSE_S, probe=Probe.HTTP) for name in CORPUS]
+        visits = dict(zip(CORPUS, asyncio.run(hostile.visit_all(targets)), strict=True))
+        yield Seen(visits, corpus.end(), trap.caught)
+
+
+def test_a_glance_does_not_outlast_its_deadline_either(glimpsed: Seen) -> None:
+    late = {
+        name: visited.took_s
+        for name, visited in glimpsed.visits.items()
+        if visited.took_s > GLIMPSE_S + OVER_S + visited.lag_s
+    }
+
+    assert late == {}
+
+
+def test_a_glance_says_whether_anybody_is_there_and_shows_no_credential(glimpsed: Seen) -> None:
+    links = {name: visited.reading.findings[LINK] for name, visited in glimpsed.visits.items()}
+    gone = {name for name, link in links.items() if link.verdict is Verdict.FAULTY}
+    silent = {name for name in CORPUS if LINK in EITHER.get(name, (EXPECTED.get(name, MUTE),))[0]}
+
+    assert gone == silent
+    assert not any(told["credentials"] or told["leaks"] for told in glimpsed.witnesses.values())
+    assert glimpsed.caught == []
 
 
 # -- what it costs
