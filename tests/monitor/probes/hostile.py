@@ -110,6 +110,7 @@ class Lag:
     """How late a loop wakes who sleeps: what a busy machine does, and no device."""
 
     STEP_S = 0.01
+    WINDOW_S = 0.75
 
     def __init__(self) -> None:
         self.log: list[tuple[float, float]] = []
@@ -122,9 +123,9 @@ class Lag:
             await asyncio.sleep(self.STEP_S)
             self.log.append((due, loop.time() - due))
 
-    def since(self, began: float) -> float:
-        """The worst since an instant."""
-        return max((late for due, late in self.log if due >= began), default=0.0)
+    def before(self, ended: float) -> float:
+        """How late it was in all during the last moments before an instant."""
+        return sum(late for due, late in self.log if ended - self.WINDOW_S <= due <= ended)
 
 
 async def visit_all(targets: Sequence[Target]) -> list[Visited]:
@@ -134,15 +135,16 @@ async def visit_all(targets: Sequence[Target]) -> list[Visited]:
 
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(goal: Target) -> Visited:
+    async def one(goal: Target) -> tuple[Reading, float, float]:
         async with slots:
             began = loop.time()
             [reading] = await visit(goal, session)
-            ended = loop.time()
-        return Visited(reading, ended - began, lag.since(ended - 0.5))
+            return reading, began, loop.time()
 
     try:
-        return list(await asyncio.gather(*map(one, targets)))
+        found = await asyncio.gather(*map(one, targets))
+        await asyncio.sleep(2 * lag.STEP_S)  # so that the last delay is on record, too
+        return [Visited(reading, ended - began, lag.before(ended)) for reading, began, ended in found]
     finally:
         watching.cancel()
         session.close()

@@ -135,6 +135,29 @@ def test_what_it_is_called(seen: Seen, name: str) -> None:
     assert causes(seen.visits[name].reading) in EITHER.get(name, (EXPECTED.get(name, MUTE),))
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("ssh", "no status line"),
+        ("headers_endless", "header too long"),
+        ("continue_storm", "too many interim replies"),
+        ("close_in_head", "ended within the header"),
+        ("length_two", "body broken"),
+        ("chunk_negative", "body broken"),
+        ("body_endless", "body large"),
+        ("gzip_bomb", "compressed"),
+        ("deflate", "compressed"),
+        ("brotli", "compressed"),
+        ("redirect_foreign", "redirect"),
+        ("xml_wide", "too large a document"),
+        ("xml_laughs", "no envelope"),
+        ("xml_other_reply", "another reply"),
+    ],
+)
+def test_why_it_is_not_understood_is_told(seen: Seen, name: str, reason: str) -> None:
+    assert seen.visits[name].reading.findings[ACCESS].detail["reason"] == reason
+
+
 @pytest.mark.parametrize("name", CORPUS)
 def test_it_does_not_outlast_the_deadline(seen: Seen, name: str) -> None:
     visited = seen.visits[name]
