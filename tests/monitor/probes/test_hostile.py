@@ -23,6 +23,7 @@ LINK, ACCESS, CLOCK, SIGHT, IDENTITY = Aspect.LINK, Aspect.ACCESS, Aspect.CLOCK,
 DEADLINE_S = 2.0
 GLIMPSE_S = 0.5
 OVER_S = 0.25
+BUSY_S = 0.2
 MEMORY = 8 * 1000 * 1000
 # CPU time for which one device may keep the loop from all others; tracing makes everything two to three times slower.
 HOLD_S = 0.15
@@ -130,9 +131,18 @@ def test_the_corpus_is_large_and_every_expectation_has_its_misbehaviour() -> Non
     assert set(EXPECTED) | set(EITHER) <= set(CORPUS)
 
 
+def _without(causes_: Causes, aspects: set[Aspect]) -> Causes:
+    return {aspect: cause for aspect, cause in causes_.items() if aspect not in aspects}
+
+
 @pytest.mark.parametrize("name", CORPUS)
 def test_what_it_is_called(seen: Seen, name: str) -> None:
-    assert causes(seen.visits[name].reading) in EITHER.get(name, (EXPECTED.get(name, MUTE),))
+    visited = seen.visits[name]
+    said = causes(visited.reading)
+    # On a machine that is busy with something else, a visit may not get round to everything: that is ours.
+    late = {aspect for aspect, cause in said.items() if cause == "late" and visited.lag_s > BUSY_S}
+
+    assert _without(said, late) in [_without(one, late) for one in EITHER.get(name, (EXPECTED.get(name, MUTE),))]
 
 
 @pytest.mark.parametrize(
