@@ -1,5 +1,8 @@
 """The register and the journal for platform administrators: tables that have no page of their own yet."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
@@ -65,11 +68,38 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
     exclude = ("credential",)
 
 
+class PolicyRuleForm(forms.ModelForm[PolicyRule]):
+    """A lasting rule speaks of a zone, a compound, a kind; an occasion of the devices on its list."""
+
+    def clean(self) -> dict[str, Any]:
+        """Say which field belongs to the other sort of rule."""
+        given = super().clean() or {}
+        if given.get("name") and not given.get("devices"):
+            self.add_error("devices", _("An occasion needs the devices that it is about."))
+        if not given.get("name") and given.get("devices"):
+            self.add_error("name", _("A list of devices is for an occasion: give it a name, a beginning and an end."))
+        if given.get("name"):
+            for field in ("zone", "compound", "kind"):
+                if given.get(field):
+                    self.add_error(field, _("An occasion speaks of its list of devices only; leave this empty."))
+        return given
+
+
 @admin.register(PolicyRule)
 class PolicyRuleAdmin(admin.ModelAdmin[PolicyRule]):
-    """Intervals, deadlines and politeness for a zone, a kind or a compound."""
+    """Intervals, deadlines and politeness for a zone, a kind, a compound, or a list of devices for a while."""
 
-    list_display = ("__str__", "heartbeat_s", "picture_s", "second_look_s", "settle_s")
+    form = PolicyRuleForm
+    list_display = ("__str__", "starts_at", "ends_at", "heartbeat_s", "picture_s", "second_look_s", "settle_s")
+    list_filter = ("kind", "zone")
+    search_fields = ("name", "compound__name")
+    raw_id_fields = ("devices", "compound")
+    fieldsets = (
+        (_("Whom it is about"), {"fields": ("zone", "compound", "kind")}),
+        (_("An occasion"), {"fields": ("name", "starts_at", "ends_at", "devices")}),
+        (_("How it is asked"), {"fields": ("probe", "ports", "deadline_s", "burst", "refill_s", "clock_limit_s")}),
+        (_("How often"), {"fields": ("heartbeat_s", "picture_s", "facts_s", "second_look_s", "settle_s")}),
+    )
 
 
 for model in (District, CompoundGroup, Compound, Slot, Organisation, Contract, Zone):

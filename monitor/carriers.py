@@ -20,7 +20,7 @@ from devices.models import Kind
 from devices.models.devices import POLLED
 from monitor import incidents, ledger
 from monitor.health import Change, State, Track, settled, status_of
-from monitor.inference import Inferred, Witness, infer
+from monitor.inference import Inferred, Witness, infer, is_inferred
 from monitor.ledger import Held
 from monitor.models import Transition
 from monitor.models.states import read_tracks
@@ -62,7 +62,7 @@ class Node:
     @property
     def is_inferred(self) -> bool:
         """Whether that was inferred, and not measured."""
-        return "of" in self.link.detail
+        return is_inferred(self.link)
 
     @property
     def was(self) -> State:

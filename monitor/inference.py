@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.health import State, settled
+from monitor.health import State, Track, settled
 from monitor.wire import Verdict
 
 # Fewer prove nothing: a single device may well have failed by itself.
@@ -50,6 +50,11 @@ class Inferred:
     since: datetime | None = None
     down: int = 0
     of: int = 0
+
+
+def is_inferred(track: Track) -> bool:
+    """Whether what is held of a link was inferred, and not measured."""
+    return "of" in track.detail
 
 
 def infer(witnesses: Iterable[Witness], was: Verdict) -> Inferred:

@@ -13,6 +13,7 @@ from devices.models import Device
 from monitor import words
 from monitor.causes import CAUSES
 from monitor.health import State, Track, bad_now
+from monitor.inference import is_inferred
 from monitor.models.states import ASPECTS
 from monitor.overview.standing import CSS
 from monitor.overview.suspects import Suspect, suspect
@@ -38,7 +39,7 @@ class Fact:
     @property
     def bad(self) -> bool:
         """Whether it asks for attention."""
-        return self.css not in ("ok", "unk")
+        return self.css not in ("ok", "inf", "unk")
 
 
 def facts(device: Device, tracks: Mapping[Aspect, Track], info: Mapping[str, object], policy: Policy) -> list[Fact]:
@@ -55,6 +56,10 @@ def _fact(device: Device, aspect: Aspect, track: Track, info: Mapping[str, objec
     if track.state is State.SUSPECT and track.cause in CAUSES:
         told = _suspected(suspect(device, aspect, track, policy.second_look_s))
         return Fact(aspect, name, "sus", _("Suspected"), told, track.since)
+    if track.state is State.OK and is_inferred(track):
+        told = _("What hangs on it answers (%(up)s of %(of)s); inferred, nobody asks it itself.")
+        counts = {"up": track.detail["of"] - track.detail["down"], "of": track.detail["of"]}
+        return Fact(aspect, name, "inf", _("Normal"), told % counts, track.since)
     if track.state is State.OK:
         return Fact(aspect, name, "ok", _("Normal"), _fine(aspect, info), track.since)
     return Fact(aspect, name, "unk", _("Unknown"), words.unknown(track.why or "not_looked"), track.since)

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from devices.models import Device
 from monitor.health import Track
-from monitor.models import DeviceState, Incident, LearnedView, Passport
+from monitor.models import DeviceState, Incident, LearnedView, Passport, PolicyRule
 from monitor.overview import aspects, rates
 from monitor.overview.aspects import Fact
 from monitor.overview.faults import Shot, last_shot, references_of, tell_roots
@@ -26,6 +26,7 @@ from monitor.overview.strips import UNSEEN_ASPECTS
 from monitor.overview.timeline import Entry, timeline
 from monitor.overview.trust import Trust, trust
 from monitor.overview.withheld import Withheld, withheld
+from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
 from monitor.wire import Aspect
 
@@ -73,6 +74,7 @@ class DevicePage:
     children: Sequence[Line]
     trust: Trust
     may_decide: bool
+    occasions: Sequence[PolicyRule] = ()
 
     @property
     def device(self) -> Device:
@@ -117,6 +119,7 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         children=_children(visible, device, now),
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
         may_decide=may_decide_on(user, device),
+        occasions=Policies(now).occasions.get(device.pk, ()),
     )
 
 

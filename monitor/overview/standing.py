@@ -21,11 +21,14 @@ from django.db.models import (
     When,
 )
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from devices.models import Device
 from monitor import words
+from monitor.carriers import CARRIERS
 from monitor.causes import CAUSES, Category
 from monitor.health import State, Status, Track
+from monitor.inference import is_inferred
 from monitor.models import DeviceState, Incident
 from monitor.overview.points import clear, looked_at
 from monitor.policy import BRIDGED_INTERVALS, STALE_INTERVALS, Policy
@@ -66,7 +69,7 @@ def annotated(devices: QuerySet[Device], now: datetime) -> QuerySet[Device]:
             default=Value(NO_FAULT),
             output_field=IntegerField(),
         ),
-        fine=Case(When(clear(now) | _answers(now), then=True), default=False, output_field=BooleanField()),
+        fine=Case(When(clear(now) | _answers(now) | _carries(), then=True), default=False, output_field=BooleanField()),
     )
 
 
@@ -94,14 +97,14 @@ def word(device: Device, gravest: str | None, *, fine: bool, policy: Policy, now
     if gravest in CAUSES and gravest is not None:
         return Word(CSS[CAUSES[gravest].category], words.title(gravest), _told(state, gravest))
     if fine:
-        return Word("ok", _("Normal"))
+        return Word("ok", _("Normal")) if device.endpoint_id else Word("inf", _("Normal"), inferred_from(state))
     return Word("unk", _("Unknown"), why_unknown(device, state, policy, now))
 
 
 def why_unknown(device: Device, state: DeviceState | None, policy: Policy, now: datetime) -> str:
     """Why it is not known whether a device is well, and whose that is."""
     if device.endpoint_id is None:
-        return _("It has no address in the register.")
+        return _no_address(device)
     if state is None or state.looked_at is None:
         return words.unknown("not_looked")
     if now - state.looked_at > timedelta(seconds=BRIDGED_INTERVALS * policy.heartbeat_s):
@@ -147,6 +150,29 @@ def _answers(now: datetime) -> Q:
     return (
         ~Q(kind__in=CAMERAS) & Q(pause_reason="", state__status__in=(Status.ONLINE, Status.DEGRADED)) & looked_at(now)
     )
+
+
+def _carries() -> Q:
+    """Switches without an address are fine when what hangs on them answers."""
+    return Q(pause_reason="", endpoint=None, kind__in=CARRIERS, state__status=Status.ONLINE)
+
+
+def inferred_from(state: DeviceState | None) -> str:
+    """How many devices tell that a switch without an address is well."""
+    link = state.read_tracks().get(Aspect.LINK) if state else None
+    number = int(link.detail["of"]) if link and is_inferred(link) else 0
+    told = ngettext(
+        "Inferred from %(n)s device that hangs on it; it has no address of its own.",
+        "Inferred from %(n)s devices that hang on it; it has no address of its own.",
+        number,
+    )
+    return told % {"n": number}
+
+
+def _no_address(device: Device) -> str:
+    if device.kind in CARRIERS:
+        return _("It has no address, and what hangs on it does not tell how it is.")
+    return _("It has no address in the register.")
 
 
 def _told(state: DeviceState | None, cause: str) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from devices.models import Device
 from devices.models.devices import POLLED
 from monitor import words
+from monitor.carriers import CARRIERS
 from monitor.causes import CAUSES
 from monitor.models import Schedule
 
@@ -31,6 +32,9 @@ def withheld(device: Device, now: datetime) -> list[Withheld]:
     if device.life not in POLLED:
         told = _("Devices are looked at from their installation on; this one is: %(life)s.")
         found.append(Withheld("unk", _("Not polled"), told % {"life": device.get_life_display()}))
+    elif device.endpoint is None and device.kind in CARRIERS:
+        told = _("It has no address of its own. How it is, is inferred from what hangs on it.")
+        found.append(Withheld("unk", _("Not polled"), told))
     elif device.endpoint is None:
         told, step = _("The register has no address for it."), _("Enter its address in the register.")
         found.append(Withheld("unk", _("Not polled"), told, next_step=step))

@@ -11,6 +11,7 @@ from monitor.overview.compound import compound_page
 from monitor.overview.device import device_page
 from monitor.overview.listing import Filter, listing
 from monitor.overview.people import may_decide
+from monitor.overview.readings import last_readings
 from monitor.web.access import SignedIn, page, partial
 
 
@@ -35,4 +36,7 @@ def device(request: SignedIn, pk: int) -> HttpResponse:
     """One device."""
     found = get_object_or_404(Device.objects.visible_to(request.user), pk=pk)
     shown = device_page(request.user, found, timezone.now())
-    return render(request, partial(request, "devices/device.html"), {"page": shown})
+    # They stand outside the live part, so that whoever reads them is not disturbed.
+    template = partial(request, "devices/device.html")
+    readings = last_readings(found) if template == "devices/device.html" else ()
+    return render(request, template, {"page": shown, "readings": readings})

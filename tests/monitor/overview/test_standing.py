@@ -155,3 +155,35 @@ def test_lists_begin_with_the_gravest_and_end_with_the_paused(compound: Compound
             Group.PAUSED,
         )
     ]
+
+
+# -- switches without an address
+
+
+def carrier(compound: Compound, state: State, status: Status, **detail: int) -> Device:
+    switch = factories.device(compound, kind=Kind.SWITCH, endpoint=None)
+    cause = "inferred_down" if state is State.FAULTY else ""
+    link = Track(state, since=NOW, at=NOW, cause=cause, detail=detail)
+    factories.state(switch, {Aspect.LINK: link}, status=status, looked_at=None, picture_at=None)
+    return switch
+
+
+def test_a_switch_without_an_address_is_well_by_inference_and_says_so(compound: Compound) -> None:
+    switch = carrier(compound, State.OK, Status.ONLINE, down=1, of=24)
+
+    told = "Inferred from 24 devices that hang on it; it has no address of its own."
+    assert word_of(switch) == Word("inf", "Normal", told)
+
+
+def test_a_switch_without_an_address_is_down_by_inference_and_says_so(compound: Compound) -> None:
+    switch = carrier(compound, State.FAULTY, Status.OFFLINE, down=24, of=24)
+    factories.incident(switch, "inferred_down", detail={"down": 24, "of": 24})
+
+    told = "Nothing that hangs on it answers (24 of 24 are down): inferred, since it has no address of its own."
+    assert word_of(switch) == Word("off", "Offline", told)
+
+
+def test_a_switch_of_which_nothing_tells_is_unknown(compound: Compound) -> None:
+    switch = factories.device(compound, kind=Kind.SWITCH, endpoint=None)
+
+    assert word_of(switch).sentence == "It has no address, and what hangs on it does not tell how it is."

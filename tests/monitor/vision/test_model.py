@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from monitor.vision import CameraModel, Picture, extend, judge, learn
-from monitor.vision.planes import BLOCKS
 from monitor.vision.model import MAX_BYTES, MAX_STATES
+from monitor.vision.planes import BLOCKS
 from tests.monitor.vision.drawing import Shot, shifted, snap, view
 
 VIEW = view()

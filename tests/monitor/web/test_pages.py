@@ -11,10 +11,12 @@ from django.urls import reverse
 
 from devices.models import Compound, Device, Kind, User
 from monitor.health import State, Track
-from monitor.models import DeviceState, Schedule
+from monitor.models import DeviceState, PolicyRule, Schedule
+from monitor.rawlog import write_raw
 from monitor.wire import Aspect
 from tests import factories
 from tests.monitor.overview.seeing import NOW, seen, watched
+from tests.monitor.visits import bad, reading
 from tests.monitor.web.reading import Page, SignIn, words_of
 
 HOUR = timedelta(hours=1)
@@ -318,3 +320,26 @@ def test_a_contractor_without_faults_is_told_so(compound: Compound, sign_in: Sig
     assert "Nothing to mend now." in told
     assert "1 of 1 point under your contracts can be seen clearly." in told
     assert "No open fault Last look 0 s ago." in told
+
+
+# -- what concerns technicians
+
+
+def test_a_device_page_says_which_occasion_tightens_its_intervals(camera: Device, reads: Page) -> None:
+    rule = PolicyRule.objects.create(
+        name="Marathon", starts_at=NOW - HOUR, ends_at=NOW + HOUR, heartbeat_s=10, picture_s=60
+    )
+    rule.devices.add(camera)
+
+    told = "Looked at by other intervals until 17:15 (Marathon): heartbeat each 10 s, picture each 60 s."
+    assert told in reads("device", camera.pk)
+
+
+def test_a_device_page_lists_its_last_readings_outside_its_live_part(
+    camera: Device, officer: User, sign_in: SignIn
+) -> None:
+    write_raw([reading(camera, NOW, "", bad("no_answer"))], looked=False)
+    client, address = sign_in(officer), reverse("device", args=[camera.pk])
+
+    assert "Link: Offline" in words_of(client, address)
+    assert "Link: Offline" not in client.get(address, headers={"HX-Request": "true"}).content.decode()
