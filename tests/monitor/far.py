@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import secrets
@@ -27,8 +28,10 @@ from tests.monitor.conftest import ROOT
 
 ZONE = "far"
 PATIENCE_S = 20.0
-NETWORK = "10.213.77"
-NAMESPACE = "viewkeeper-test"
+# Every test process has a network of its own, should it make one: names and addresses that no other one has.
+OWN = os.getpid() % 16_000
+NAMESPACE, HERE, FAR = f"viewkeeper-{OWN}", f"vk{OWN}a", f"vk{OWN}b"
+NETWORK = f"10.213.{OWN // 64}.{OWN % 64 * 4}"
 RIGHTS = ROOT / "deploy" / "collector.acl"
 
 
@@ -53,12 +56,13 @@ def network() -> Iterator[Place]:
         yield Place()
         return
     try:
-        _ip("link", "add", "vk-here", "type", "veth", "peer", "name", "vk-far", "netns", NAMESPACE)
-        _ip("addr", "add", f"{NETWORK}.1/30", "dev", "vk-here")
-        _ip("link", "set", "vk-here", "up")
-        _ip("-n", NAMESPACE, "addr", "add", f"{NETWORK}.2/30", "dev", "vk-far")
-        _ip("-n", NAMESPACE, "link", "set", "vk-far", "up")
-        yield Place(f"{NETWORK}.1", ("ip", "netns", "exec", NAMESPACE))
+        here, there = (str(host) for host in ipaddress.ip_network(f"{NETWORK}/30").hosts())
+        _ip("link", "add", HERE, "type", "veth", "peer", "name", FAR, "netns", NAMESPACE)
+        _ip("addr", "add", f"{here}/30", "dev", HERE)
+        _ip("link", "set", HERE, "up")
+        _ip("-n", NAMESPACE, "addr", "add", f"{there}/30", "dev", FAR)
+        _ip("-n", NAMESPACE, "link", "set", FAR, "up")
+        yield Place(here, ("ip", "netns", "exec", NAMESPACE))
     finally:
         _ip("netns", "del", NAMESPACE)
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from monitor import collector as collecting
-from monitor import schedule
+from monitor import claims
 from monitor.probes.doubt import BLIND
 from monitor.wire import Aspect, Canary, Order, Results, Subject, Target, Tier, Verdict
 from tests.monitor import far
@@ -124,7 +124,7 @@ def test_orders_that_are_too_old_or_forged_are_refused_and_logged(
 
 
 def test_an_order_lives_as_long_as_its_lease_allows() -> None:
-    assert collecting.ORDER_MAX_AGE_S == schedule.PATIENCE_S
+    assert collecting.ORDER_MAX_AGE_S == claims.PATIENCE_S
 
 
 def test_a_collector_goes_by_the_brokers_clock_when_its_own_is_wrong(
@@ -139,7 +139,7 @@ def test_a_collector_goes_by_the_brokers_clock_when_its_own_is_wrong(
 
     [reading], report = got.readings, got.report
     assert report is not None
-    assert report.clock_offset_s == pytest.approx(AHEAD_S, abs=0.5)
+    assert report.clock_offset_s == pytest.approx(AHEAD_S, abs=2)
     assert abs((reading.at - datetime.now(UTC)).total_seconds()) < 5
     assert reading.findings[Aspect.CLOCK].verdict is Verdict.OK
 
