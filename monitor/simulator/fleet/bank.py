@@ -83,6 +83,7 @@ class Gallery:
 
     def prepare(self, number: int, of: int) -> None:
         """Draw the scenes `number`, `number + of`, … that are not there yet."""
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
         for scene in range(number, self.scenes, of):
             path = self.file(scene)
             if not path.exists():

@@ -102,7 +102,7 @@ class Watch:
 
     def forget(self) -> None:
         """Start anew, as after the register's password was changed."""
-        self._refused, self._worked, self._full_at = 0, False, 0.0
+        self._refused, self._worked, self._full_at, self._look_until = 0, False, 0.0, 0.0
         self.violations.clear()
         self.described.clear()
 
