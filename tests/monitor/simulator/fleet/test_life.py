@@ -113,7 +113,7 @@ def test_cameras_only_are_served_by_one_process_where_that_is_asked_for(start: S
         ({"hosts": "192.0.2.0/24"}, "hosts: 192.0.2.0/24 is not of 127.0.0.0/8"),
         ({"devices": 0}, "devices: must be at least 1"),
         ({"speed": 0}, "--speed: must be above 0"),
-        ({"scenes": 99}, "--scenes: must be 1 to 8"),
+        ({"scenes": 99}, "--scenes: must be 1 to 6"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(start: Start, options: dict[str, object], why: str) -> None:
