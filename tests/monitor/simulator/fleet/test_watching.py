@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -98,6 +99,17 @@ def test_a_second_refused_login(city: RunningFleet, camera: Member, path: str) -
 def test_what_is_no_reading(city: RunningFleet, camera: Member, operation: str, rule: str) -> None:
     soap(camera.port, operation, host=camera.host, header=security(camera.password))
     assert violations(city, camera) == {rule: 1}
+
+
+@pytest.mark.parametrize("faults", [{"busy": True}, {"onvif_off": True}, {"garbage": "status"}])
+def test_a_device_that_does_not_even_read_what_it_is_asked_knows_reading_from_writing(
+    city: RunningFleet, camera: Member, faults: dict[str, object]
+) -> None:
+    city.ask("POST", f"/devices/{camera.index}/faults", faults)
+    for operation in ("GetSystemDateAndTime", "SetUser"):
+        with suppress(http.client.HTTPException):
+            soap(camera.port, operation, header="", host=camera.host)
+    assert violations(city, camera) == {"writes": 1}
 
 
 def test_a_method_that_writes(city: RunningFleet) -> None:
