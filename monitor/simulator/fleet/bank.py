@@ -47,7 +47,7 @@ STEP_S = 7  # between two pictures of a scene: as long as it takes to walk a few
 MORNING = datetime(2026, 6, 3, 10, 0, tzinfo=scenes.BEIJING)
 SCENES = tuple(
     SceneSpec(kind, 900 + number, f"VC {number:02d}", "overcast", "day")
-    for number, kind in enumerate(("hall", "gate", "street", "facade", "fire_lane", "access_door", "gate", "street"))
+    for number, kind in enumerate(("hall", "gate", "street", "facade", "fire_lane", "access_door"))
 )
 DISTURBED_VARIANTS = 4
 MOST_DISTURBED = 40  # of (scene, faults) with four pictures each: about 30 MB
@@ -81,8 +81,14 @@ class Gallery:
             seen.update(Path(str(module.__file__)).read_bytes())
         return Path(self.folder) / f"{seen.hexdigest()[:16]}.pictures"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything has been drawn."""
+        return all(self.file(scene).exists() for scene in range(self.scenes))
+
     def prepare(self, number: int, of: int) -> None:
         """Draw the scenes `number`, `number + of`, … that are not there yet."""
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
         for scene in range(number, self.scenes, of):
             path = self.file(scene)
             if not path.exists():

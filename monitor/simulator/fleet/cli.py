@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--burst", type=int, default=LIMITS.burst, help="requests that a device bears at once")
     add("--look-burst", type=int, default=LIMITS.look_burst, help="the same while a person looks at it")
     add("--refill", type=float, default=LIMITS.refill_s, metavar="S", help="seconds until it bears one more")
+    add("--slack", type=float, default=LIMITS.slack_s, metavar="S", help="seconds by which a request may be early")
     add("--back-off", type=float, default=LIMITS.back_off_s, metavar="S", help="seconds without a refused login")
     add("--control-port", type=int, default=0, help="port of the control address (0: any free one)")
     add("--token-file", type=Path, help=f"file with the control token (else ${TOKEN_VARIABLE}, else one is made)")
@@ -79,7 +80,7 @@ def _order(options: Mapping[str, Any]) -> Order:
     fleet = Fleet(options["devices"], options["hosts"], options["port"], options["seed"], options["mix"])
     rules = script.load(options["script"])
     script.Script(fleet, rules)
-    limits = Limits(options["burst"], options["look_burst"], options["refill"], options["back_off"])
+    limits = Limits(options["burst"], options["look_burst"], options["refill"], options["back_off"], options["slack"])
     if options["speed"] <= 0:
         raise UsageError("--speed: must be above 0")
     if not 1 <= options["scenes"] <= len(bank.SCENES):

@@ -119,25 +119,21 @@ class Crew:
 
     async def start(self) -> None:
         """Start the processes, draw what is not there yet, open every door."""
-        count = self.order.workers
-        self._hands = list(await asyncio.gather(*(Hand.start() for _ in range(count))))
-        gallery = asdict(self.order.gallery or bank.Gallery(str(bank.default_folder())))
-        await self._each(do="draw", gallery=gallery)
+        gallery = self.order.gallery or bank.Gallery(str(bank.default_folder()))
+        if not gallery.is_complete:
+            await _draw(gallery)
+        self._hands = await _hands(self.order.workers)
         self.conditions.replace(self.conditions.script, time.time())
-        await self._each(
+        await _each(
+            self._hands,
             do="serve",
             fleet=self.order.fleet.values,
             script=self.order.rules.values,
             began=self.conditions.began,
             speed=self.order.speed,
             limits=asdict(self.order.limits),
-            gallery=gallery,
+            gallery=asdict(gallery),
         )
-
-    async def _each(self, **what: Any) -> None:
-        """Tell each process to do its share of something."""
-        count = len(self._hands)
-        await asyncio.gather(*(hand.tell(**what, number=number, of=count) for number, hand in enumerate(self._hands)))
 
     async def stop(self) -> None:
         """End every process."""
@@ -201,6 +197,25 @@ class Crew:
         parts = await self._all(do="violations")
         devices = {index: one for part in parts for index, one in part["devices"].items()}
         return {"total": dict(_sum(part["total"] for part in parts)), "devices": devices}
+
+
+async def _hands(count: int) -> list[Hand]:
+    return list(await asyncio.gather(*(Hand.start() for _ in range(count))))
+
+
+async def _each(hands: Sequence[Hand], **what: Any) -> None:
+    """Tell each process to do its share of something."""
+    shares = (hand.tell(**what, number=number, of=len(hands)) for number, hand in enumerate(hands))
+    await asyncio.gather(*shares)
+
+
+async def _draw(gallery: bank.Gallery) -> None:
+    """Draw what is missing, in processes of their own: drawing leaves them ten times as large as serving needs."""
+    hands = await _hands(min(gallery.scenes, os.cpu_count() or 1))
+    try:
+        await _each(hands, do="draw", gallery=asdict(gallery))
+    finally:
+        await asyncio.gather(*(hand.end() for hand in hands))
 
 
 def _sum(parts: Any) -> Counter[str]:

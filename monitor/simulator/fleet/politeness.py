@@ -20,15 +20,15 @@ class Limits:
     """What a device bears. Times in seconds of this machine's clock.
 
     `burst` requests at once and one more each `refill_s`, `look_burst` while a person looks; after a refused login
-    none more for `back_off_s` (one more where it had worked before). `slack_s` is what the way between an engine's
-    clock and ours may take.
+    none more for `back_off_s` (one more where it had worked before). `slack_s` is by how much a request may be early:
+    what was booked in time and had to wait for a connection or a busy machine comes closer to the one behind it.
     """
 
     burst: int = 4
     look_burst: int = 8
     refill_s: float = 5.0
     back_off_s: float = 35 * 60.0
-    slack_s: float = 0.5
+    slack_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Watch:
 
     def forget(self) -> None:
         """Start anew, as after the register's password was changed."""
-        self._refused, self._worked, self._full_at = 0, False, 0.0
+        self._refused, self._worked, self._full_at, self._look_until = 0, False, 0.0, 0.0
         self.violations.clear()
         self.described.clear()
 

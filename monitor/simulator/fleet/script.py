@@ -170,7 +170,7 @@ class Script:
         used: dict[str, float] = {}
         spans: dict[str, tuple[float, float]] = {}
         for rule in self.rules.rules:
-            if rule.follows in spans:
+            if rule.follows and rule.follows in spans:
                 yield rule, *spans[rule.follows]
             elif rule.fraction and kind in rule.kinds:
                 low = used.get(rule.die, 0.0)
@@ -184,7 +184,7 @@ class Script:
         found: dict[int, tuple[Rule, ...]] = {}
         indices: dict[str, tuple[int, ...]] = {}
         for rule in self.rules.rules:
-            indices[rule.name] = indices.get(rule.follows, rule.devices)
+            indices[rule.name] = indices[rule.follows] if rule.follows else rule.devices
             for index in indices[rule.name]:
                 found[index] = (*found.get(index, ()), rule)
         return found

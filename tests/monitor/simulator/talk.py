@@ -72,9 +72,11 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
 
-def fetch(port: int, method: str = "GET", path: str = "/", body: bytes = b"", **headers: str) -> Reply:
+def fetch(
+    port: int, method: str = "GET", path: str = "/", body: bytes = b"", host: str = "127.0.0.1", **headers: str
+) -> Reply:
     """One request on a connection of its own."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line = http.client.HTTPConnection(host, port, timeout=10)
     try:
         return ask(line, method, path, body, **headers)
     finally:
@@ -88,12 +90,14 @@ def ask(line: http.client.HTTPConnection, method: str, path: str, body: bytes = 
     return Reply(answer.status, answer.headers, answer.read())
 
 
-def snapshot(port: int, path: str = SNAPSHOT, password: str = PASSWORD) -> Reply:
+def snapshot(port: int, path: str = SNAPSHOT, password: str = PASSWORD, host: str = "127.0.0.1") -> Reply:
     """A picture after a digest login."""
-    first = fetch(port, path=path)
+    first = fetch(port, path=path, host=host)
     if first.status != 401:
         return first
-    return fetch(port, path=path, Authorization=Client(first.headers["WWW-Authenticate"], password).header(uri=path))
+    return fetch(
+        port, path=path, host=host, Authorization=Client(first.headers["WWW-Authenticate"], password).header(uri=path)
+    )
 
 
 def security(password: str = PASSWORD, at: datetime | None = None) -> str:
@@ -124,9 +128,9 @@ def soap(
     return fetch(port, "POST", f"/onvif/{path}", envelope(operation, inside, given), **headers)
 
 
-def raw(port: int, sent: bytes) -> bytes:
+def raw(port: int, sent: bytes, host: str = "127.0.0.1") -> bytes:
     """All that comes back for some bytes, until the device closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+    with socket.create_connection((host, port), timeout=10) as line:
         line.sendall(sent)
         received = b""
         while part := line.recv(65_536):

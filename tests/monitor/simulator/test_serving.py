@@ -53,6 +53,21 @@ def test_a_device_that_is_off_refuses_and_comes_back_at_its_port(city: RunningCi
     assert (city.port("horn"), fetch(port).status) == (port, 200)
 
 
+def test_a_deaf_device_neither_accepts_nor_refuses_and_comes_back_at_its_port(city: RunningCity) -> None:
+    port = city.port("horn")
+    city.set_faults("horn", deaf=True)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            socket.create_connection(("127.0.0.1", port), 0.4)
+    city.set_faults("horn", off=True)
+    assert refuses(port)
+    city.set_faults("horn", off=False)
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", port), 0.4)
+    city.clear("horn")
+    assert fetch(port).status == 200
+
+
 def test_nobody_else_gets_the_port_of_a_device_that_is_off(city: RunningCity) -> None:
     city.set_faults("horn", off=True)
     with bind_free("127.0.0.1", city.port("horn"), {city.port("horn")}) as other:
