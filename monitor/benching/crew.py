@@ -1,4 +1,4 @@
-"""The platform's processes during a soak: several probe workers, a record worker, a beat, kept running as in production.
+"""The platform's processes during a soak: probe workers, a record worker, a beat, kept running as in production.
 
 Whatever dies is started again after a second, as a service manager would.
 """
@@ -47,7 +47,7 @@ class Crew:
             processes.stop(one.process, signal.SIGTERM, STOP_PATIENCE_S)
 
     def pids(self) -> dict[str, int]:
-        """The first process of each part, servers included; raises what the servers' clients raise while they are down."""
+        """The first process of each part; raises what the servers' clients raise while those are down."""
         found = {name: one.process.pid for name, one in self.workers.items()}
         return found | {"postgres": parent_of(own_backend()), "redis": redis_process()}
 

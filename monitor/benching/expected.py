@@ -48,8 +48,8 @@ EXPECTED: Mapping[str, Mapping[Aspect, Held]] = {
     "deaf": {LINK: faulty("no_answer"), **OFFLINE_ELSE},
     "silent": {LINK: faulty("silent"), **OFFLINE_ELSE},
     "slow_s": {},
-    "drip": {PICTURE: faulty("picture_too_slow")},
     "drip_all": {ACCESS: UNSEEN, CLOCK: UNSEEN, PICTURE: UNSEEN},  # 13: bytes come, so the link is ok
+    "drip": {PICTURE: faulty("picture_too_slow")},
     "close_without_saying": {},  # 11
     # -- http
     "busy": {ACCESS: faulty("busy"), CLOCK: UNSEEN, PICTURE: UNSEEN},  # 7
@@ -63,7 +63,7 @@ EXPECTED: Mapping[str, Mapping[Aspect, Held]] = {
     "created_needs_z": {},  # 20
     # -- clock
     "clock_offset_s": {CLOCK: faulty("clock_off", "time_zone")},  # 1
-    "clock_local_in_utc": {CLOCK: faulty("time_zone")},  # 2
+    "clock_local_in_utc": {},  # 2: both fields are understood
     "clock_dead": {CLOCK: faulty("clock_dead")},  # 2, 22
     "clock_needs_login": {CLOCK: UNSEEN},  # 2
     # -- onvif
@@ -101,9 +101,11 @@ def expected(kind: str, faults: Mapping[str, object]) -> dict[Aspect, Held]:
         for aspect, says in EXPECTED[name].items():
             if aspect in held and _outweighs(says, held[aspect]):
                 held[aspect] = says
+    if kind == "channel" and State.FAULTY in held[LINK].states:  # its recorder's fault, named so
+        held[LINK] = faulty("parent_down", *held[LINK].causes)
     return held
 
 
 def _outweighs(says: Held, other: Held) -> bool:
-    """What hides an aspect hides what another fault says of it; else the first in the table counts."""
-    return other is OK or (says is UNSEEN and State.FAULTY not in other.states)
+    """The first fault in the table counts, unless another one hides the aspect altogether."""
+    return other is OK or (says is UNSEEN and other is not UNSEEN)

@@ -46,15 +46,13 @@ def _hasten(zone: Zone, speed: float) -> None:
     if speed == 1:
         return
     usual = Policy()
-    heartbeat_s = max(SHORTEST_HEARTBEAT_S, round(usual.heartbeat_s / speed))
     PolicyRule.objects.create(
         zone=zone,
-        heartbeat_s=heartbeat_s,
+        heartbeat_s=max(SHORTEST_HEARTBEAT_S, round(usual.heartbeat_s / speed)),
         picture_s=round(usual.picture_s / speed),
         facts_s=max(SHORTEST_FACTS_S, round(usual.facts_s / speed)),
         second_look_s=max(1, round(usual.second_look_s / speed)),
         settle_s=round(usual.settle_s / speed),
-        deadline_s=min(usual.deadline_s, heartbeat_s),
         refill_s=refill_s(speed),
         demo=True,
     )

@@ -79,7 +79,7 @@ class Kills:
         return kill
 
     def follow(self, kill: Kill) -> bool:
-        """Whether all healthy devices have been seen since and no lease has outlived its time; or too long has passed."""
+        """Whether it is over: all healthy devices were seen since, no lease is left over; or it takes too long."""
         waited = time.time() - kill.at
         late, orphans = late_now(self._healthy, self._heartbeat_s)
         seen_s = late * self._heartbeat_s
@@ -136,7 +136,7 @@ def _waiting() -> int:
     """Orders that wait for a probe worker."""
     store = redis.Redis.from_url(settings.REDIS_URL)
     try:
-        return int(store.llen(f"probe.{ZONE}"))  # type: ignore[arg-type]
+        return int(store.llen(f"probe.{ZONE}"))
     finally:
         store.close()
 
@@ -151,7 +151,7 @@ def _is_writing() -> bool:
 
 
 def _dialled(pid: int) -> bool:
-    """Whether a process has a connection to a device: an established one to another address of 127.0.0.0/8 than 127.0.0.1."""
+    """Whether a process has a connection to a device, none of which is at 127.0.x.x where the servers are."""
     mine = {inode for one in family(pid) for inode in _sockets(one)}
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     return any(_is_to_device(line.split(), mine) for line in lines)

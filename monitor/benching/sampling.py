@@ -1,4 +1,4 @@
-"""How a platform does over time: how late its visits are, how far its intervals are stretched, what its processes take."""
+"""How a platform does over time: how late its visits are, how stretched its intervals, what its processes take."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Sampler:
 
 
 def late_now(device_ids: Sequence[int], heartbeat_s: int) -> tuple[float, int]:
-    """How many intervals ago the device that waits longest was seen, and how many leases are over and not given back."""
+    """How many intervals ago the longest unseen device was seen, and how many leases are over and not given back."""
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"devices": list(device_ids), "now": now})

@@ -28,7 +28,8 @@ HOSTS = "127.4.0.0/14"
 GLANCE_S, PROCESSES_S = 0.5, 15.0
 # Between two kills, once the last one is over.
 PAUSE_S = 5.0
-PICTURES_LEARNED = 3
+# Scenes that the cameras see, and pictures of each that their views are learned from.
+SCENES, PICTURES_LEARNED = 4, 3
 
 Result = TypeVar("Result")
 
@@ -85,11 +86,11 @@ class Soak:
         from monitor.benching import fleet_register
         from monitor.benching.city import draw
         from monitor.benching.failure import BenchFailed
-        from monitor.simulator.fleet.bank import SCENES, Gallery, read
+        from monitor.simulator.fleet.bank import Gallery, read
         from monitor.simulator.fleet.running import NoFleet, RunningFleet
 
         asked = self.options
-        gallery = Gallery(str(folder), scenes=len(SCENES))
+        gallery = Gallery(str(folder), scenes=SCENES)
         draw(gallery)
         try:
             running = stack.enter_context(
@@ -99,6 +100,7 @@ class Soak:
                     script=asked.script,
                     speed=asked.speed,
                     refill=fleet_register.refill_s(asked.speed),
+                    scenes=SCENES,
                     pictures=folder,
                 )
             )
@@ -123,6 +125,7 @@ class Watch:
         from monitor.benching.kills import Kills
         from monitor.benching.sampling import Sampler
         from monitor.benching.verdicts import Verdicts
+        from monitor.wire import Aspect
 
         self.options = options
         self.crew = crew
@@ -142,6 +145,7 @@ class Watch:
         self.kills = Kills(crew, healthy, terms.heartbeat_s, options.seed)
         self.heartbeat_s = terms.heartbeat_s
         self.until = until
+        self.quiet_from = until - self.verdicts.settle_s(Aspect.PICTURE) - self.kills.allowed_s
 
     def run(self) -> dict[str, Any]:
         """Watch to the end."""
@@ -161,7 +165,7 @@ class Watch:
         return self._report()
 
     def _warm_s(self) -> float:
-        return 4.0 * self.heartbeat_s
+        return 4.0 * float(self.heartbeat_s)
 
     def _check(self) -> None:
         wrong = self.verdicts.check(time.time(), self.since)
@@ -172,6 +176,8 @@ class Watch:
     def _kill(self) -> None:
         last = self.kills.done[-1] if self.kills.done else None
         if last is not None and last.even_s is None and not self.kills.follow(last):
+            return
+        if time.time() > self.quiet_from:  # what was held up by the last kill is made good before the last check
             return
         if last is None or time.time() - last.at > (last.even_s or 0.0) + PAUSE_S:
             kill = self.kills.next()

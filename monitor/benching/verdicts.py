@@ -1,4 +1,4 @@
-"""Whether what the platform holds is what the script of faults says, for each device whose faults have lasted long enough."""
+"""Whether the platform holds what the script of faults says, for each device whose faults have lasted long enough."""
 
 from __future__ import annotations
 

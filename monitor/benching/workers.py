@@ -44,7 +44,7 @@ class Usage:
     @property
     def total(self) -> float:
         """All parts together."""
-        return sum(getattr(self, item.name) for item in fields(self))
+        return self.probe + self.record + self.postgres + self.redis
 
     def since(self, before: Self, visits: int) -> Usage:
         """What was added since, per visit."""
@@ -123,6 +123,7 @@ _VARIABLES = (
     "VIEWKEEPER_FIELD_KEYS",
     "VIEWKEEPER_ZONE_KEYS",
     "VIEWKEEPER_DEMO",
+    "VIEWKEEPER_TICK_S",
     "VIEWKEEPER_STATIC_HASHED",
     "VIEWKEEPER_MEDIA",
     "VIEWKEEPER_EMAIL_URL",

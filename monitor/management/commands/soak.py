@@ -15,6 +15,7 @@ from monitor.quickstart.launcher import StopRequested, stop_on_signals
 from monitor.quickstart.postgres import ServerError
 
 MOST_MINUTES = 30
+USUAL_TICK_S = 5
 
 
 class Command(BaseCommand):
@@ -42,7 +43,8 @@ class Command(BaseCommand):
         if options["kills"] and (env.raw("DATABASE_URL") or env.raw("REDIS_URL")):
             raise CommandError("--kills needs servers of its own to kill: unset DATABASE_URL and REDIS_URL")
         try:
-            with stop_on_signals(), platform() as inside:
+            tick_s = max(1, round(USUAL_TICK_S / options["speed"]))
+            with stop_on_signals(), platform(VIEWKEEPER_TICK_S=str(tick_s)) as inside:
                 code, told = inside.run("monitor.benching.soaking", json.dumps(asked))
         except (ServerError, StopRequested) as error:
             raise CommandError(str(error) or "stopped") from error

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from monitor.simulator import soap
 from monitor.simulator.answers import Exchange
 from monitor.simulator.auth import Login
 from monitor.simulator.city import utc_now
@@ -21,7 +22,7 @@ from monitor.simulator.fleet.lane import Lane, Line, Manner, Part
 from monitor.simulator.fleet.members import NOBODY, Fleet
 from monitor.simulator.fleet.politeness import Limits
 from monitor.simulator.fleet.slow import SlowLane
-from monitor.simulator.http import LARGEST_HEAD, Answer, head_of
+from monitor.simulator.http import LARGEST_HEAD, Answer, Request, head_of
 
 WELL_KEPT = 1_000  # devices that nothing ails and that are kept for what is not quick: about 3 kB each
 DOOR_FAULTS = frozenset({"off", "deaf"})
@@ -253,8 +254,9 @@ class Station:
 
     def _recorded(self, exchange: Exchange, status: int) -> None:
         endpoint, request, now = self.endpoints[int(exchange.device.plan.key)], exchange.request, time.time()
-        endpoint.watch.asked(now, request.method, request.target, exchange.operation)
-        what = exchange.operation or ("snapshot" if request.path.endswith("/snapshot") else f"{request.method} other")
+        operation = exchange.operation or _operation(request)
+        endpoint.watch.asked(now, request.method, request.target, operation)
+        what = operation or ("snapshot" if request.path.endswith("/snapshot") else f"{request.method} other")
         self._count(endpoint, now, what, status)
 
     def _count(self, endpoint: Endpoint, now: float, what: str, status: int) -> None:
@@ -313,3 +315,11 @@ def _without_waiting(answer: Coroutine[Any, Any, Answer]) -> Answer:
         return result
     answer.close()
     raise RuntimeError("an answer without a fault waits for something")
+
+
+def _operation(request: Request) -> str:
+    """What was asked of a device that answered without reading it."""
+    try:
+        return soap.parse_call(request.body).operation if request.method == "POST" else ""
+    except soap.BadCallError:
+        return ""
