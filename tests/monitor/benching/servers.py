@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import psycopg2
-from psycopg2.extensions import connection as Link
+from psycopg2 import extensions
 
 
 def databases() -> set[str]:
@@ -17,12 +17,12 @@ def databases() -> set[str]:
         connection.close()
 
 
-def names(connection: Link) -> set[str]:
+def names(connection: extensions.connection) -> set[str]:
     """The names of a database's tables."""
     return _column(connection, "SELECT tablename FROM pg_tables")
 
 
-def _column(connection: Link, statement: str) -> set[str]:
+def _column(connection: extensions.connection, statement: str) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return {name for (name,) in cursor}
