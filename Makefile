@@ -3,12 +3,12 @@
 #   make admin           the first administrator of an installation without the demo
 #   make manage ARGS=…   a management command on the database of `make run`
 #   make test            all checks and tests, the browser journey included
-#   make bench mutants lock messages clean
+#   make bench soak mutants lock messages clean
 # PYTHON=… chooses the Python that .venv is made with.
 
 .POSIX:
 .SUFFIXES:
-.PHONY: run admin manage test bench mutants lock messages clean
+.PHONY: run admin manage test bench soak mutants lock messages clean
 
 PYTHON ?=
 ARGS ?=
@@ -30,6 +30,9 @@ test:
 
 bench:
 	@$(VENV) run && exec $(PY) manage.py bench $(ARGS)
+
+soak:
+	@$(VENV) run && exec $(PY) manage.py soak $(ARGS)
 
 mutants:
 	@$(VENV) dev && exec $(PY) -m tests.mutants $(ARGS)

@@ -127,7 +127,9 @@ def _rest(readings: Sequence[Reading], leases: Mapping[int, Lease]) -> None:
     """Once for each endpoint, however many channels were seen through it; a refusal outweighs a success."""
     used: dict[int, Reading] = {}
     for reading in readings:
-        leases[reading.endpoint_id].rested_at = reading.at + timedelta(seconds=reading.owed_s)
+        # What is owed was counted when the visit ended, and `at` is when it began.
+        owed = timedelta(seconds=reading.owed_s, milliseconds=reading.took_ms)
+        leases[reading.endpoint_id].rested_at = reading.at + owed
         known = used.get(reading.endpoint_id)
         if reading.credential and (known is None or known.credential != "refused"):
             used[reading.endpoint_id] = reading

@@ -1,7 +1,7 @@
 """The bench itself, inside the platform that `manage.py bench` has made for it.
 
-python -m monitor.benching FLEET             the figures of a fleet of this size, as JSON
-python -m monitor.benching profile DEVICES   where the CPU time goes in a round of so many devices
+python -m monitor.benching FLEET ROUNDS WIDTH HEIGHT   the figures of a fleet of this size, as JSON
+python -m monitor.benching profile DEVICES             where the CPU time goes in a round of so many devices
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ def main(arguments: Sequence[str]) -> int:
         match arguments:
             case ["profile", devices]:
                 print(profiling.profiled(int(devices), say))
-            case [fleet]:
-                print(json.dumps(measure.figures(measure.Size(int(fleet)), say)))
+            case [fleet, rounds, width, height]:
+                size = measure.Size(int(fleet), int(rounds), picture=(int(width), int(height)))
+                print(json.dumps(measure.figures(size, say)))
     except BenchFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return FAILED

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 
 from monitor.benching.failure import BenchFailed
-from monitor.simulator.fleet.bank import Gallery, write
+from monitor.simulator.fleet.bank import SIZE, Gallery, write
 from monitor.simulator.fleet.members import Member
 from monitor.simulator.fleet.running import NoFleet, RunningFleet
 
@@ -41,11 +41,12 @@ class Camera:
 
 
 @contextmanager
-def cameras(count: int) -> Iterator[list[Camera]]:
-    """So many cameras on loopback, by day."""
+def cameras(count: int, size: tuple[int, int] = SIZE) -> Iterator[list[Camera]]:
+    """So many cameras on loopback, by day; `size` is that of their pictures."""
     with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as folder:
-        draw(Gallery(folder, scenes=SCENES))
+        draw(Gallery(folder, size, SCENES))
         options = {"devices": count, "hosts": HOSTS, "mix": "cameras", "scenes": SCENES, "pictures": folder}
+        options["size"] = "x".join(map(str, size))
         try:
             with RunningFleet(**options, **ANYTHING_GOES) as running:
                 yield [camera_of(member) for member in running.fleet]

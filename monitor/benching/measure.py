@@ -31,7 +31,8 @@ class Size:
     """How much is measured: so many rounds, each of full batches."""
 
     fleet: int
-    rounds: int = 4
+    rounds: int
+    picture: tuple[int, int]
     heartbeats: int = BATCH
     pictures: int = PICTURE_BATCH
     fewest: int = 2
@@ -53,7 +54,7 @@ def figures(size: Size, say: Say) -> dict[str, Any]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="viewkeeper-bench-")))
         started = stack.enter_context(workers(folder))
-        found = stack.enter_context(cameras(size.fleet))
+        found = stack.enter_context(cameras(size.fleet, size.picture))
         running = started.ready()
         say(f"{size.fleet} cameras, workers")
         bank = scenes.fetch(found)

@@ -29,7 +29,7 @@ def register(found: Sequence[Camera], models: Mapping[int, bytes]) -> dict[int, 
     PolicyRule.objects.create(zone=zone, burst=BURST, refill_s=REFILL_S, demo=True)
     ends = _endpoints(zone, found)
     devices = _devices(ends)
-    _keep_views(devices, found, models)
+    keep_views({device.pk: camera.scene for device, camera in zip(devices, found, strict=True)}, models)
     Schedule.objects.bulk_create((_resting(zone, end) for end in ends), ROWS_AT_ONCE)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -74,11 +74,11 @@ def _devices(ends: Sequence[Endpoint]) -> list[Device]:
     return Device.objects.bulk_create(rows, ROWS_AT_ONCE)
 
 
-def _keep_views(devices: Sequence[Device], found: Sequence[Camera], models: Mapping[int, bytes]) -> None:
+def keep_views(scenes: Mapping[int, int], models: Mapping[int, bytes]) -> None:
     """Each device has the view of its scene. The bytes are sent once for each scene, not for each device."""
     by_scene: dict[int, list[int]] = defaultdict(list)
-    for device, camera in zip(devices, found, strict=True):
-        by_scene[camera.scene].append(device.pk)
+    for device_id, scene in scenes.items():
+        by_scene[scene].append(device_id)
     with connection.cursor() as cursor:
         for scene, device_ids in by_scene.items():
             cursor.execute(_VIEWS, {"devices": device_ids, "signature": models[scene]})

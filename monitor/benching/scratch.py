@@ -82,17 +82,21 @@ class Platform:
 
 
 @contextmanager
-def platform() -> Iterator[Platform]:
-    """A migrated platform, for as long as the block lasts."""
+def platform(**further: str) -> Iterator[Platform]:
+    """A migrated platform, for as long as the block lasts; `further` are variables of its environment."""
     with ExitStack() as stack:
         folder = stack.enter_context(_folder())
         servers: list[Server] = []
-        values = keys.new_keys([ZONE]) | {
-            "VIEWKEEPER_DEMO": "1",  # its cameras are on loopback
-            "VIEWKEEPER_STATIC_HASHED": "0",
-            "VIEWKEEPER_MEDIA": str(folder / "media"),
-            "VIEWKEEPER_EMAIL_URL": "smtp://127.0.0.1:9",
-        }
+        values = (
+            keys.new_keys([ZONE])
+            | further
+            | {
+                "VIEWKEEPER_DEMO": "1",  # its cameras are on loopback
+                "VIEWKEEPER_STATIC_HASHED": "0",
+                "VIEWKEEPER_MEDIA": str(folder / "media"),
+                "VIEWKEEPER_EMAIL_URL": "smtp://127.0.0.1:9",
+            }
+        )
         database, queue = env.raw("DATABASE_URL"), env.raw("REDIS_URL")
         values["DATABASE_URL"] = stack.enter_context(_database(database) if database else _postgres(folder, servers))
         values["REDIS_URL"] = stack.enter_context(_number(queue) if queue else _valkey(folder, servers))

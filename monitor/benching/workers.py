@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from signal import SIGTERM
-from typing import Any, Self
+from typing import Self
 
 import redis
 from django.conf import settings
@@ -44,7 +44,7 @@ class Usage:
     @property
     def total(self) -> float:
         """All parts together."""
-        return sum(getattr(self, item.name) for item in fields(self))
+        return self.probe + self.record + self.postgres + self.redis
 
     def since(self, before: Self, visits: int) -> Usage:
         """What was added since, per visit."""
@@ -66,30 +66,30 @@ class Workers:
             family_cpu_ms(self.probe),
             family_cpu_ms(self.record),
             family_cpu_ms(self.postgres, without=[self.own_backend]),
-            _redis_ms(),
+            cpu_ms(redis_process()),
         )
 
     def mb(self) -> Usage:
         """Resident memory now."""
-        return Usage(family_mb(self.probe), family_mb(self.record), family_mb(self.postgres), _redis_mb())
+        return Usage(
+            family_mb(self.probe), family_mb(self.record), family_mb(self.postgres), family_mb(redis_process())
+        )
 
 
 class Starting:
     """Workers that start while other things are made ready."""
 
     def __init__(self, folder: Path) -> None:
-        environment = Environment({name: os.environ[name] for name in _VARIABLES if name in os.environ})
+        known = environment()
+        programs = {"probe": probe_program(known), "record": record_program(known)}
         self._folder = folder
-        self._running = {
-            program.name: processes.spawn(program, folder / f"{program.name}.log")
-            for program in (_probe(environment), _record(environment))
-        }
+        self._running = {name: processes.spawn(one, folder / f"{name}.log") for name, one in programs.items()}
 
     def ready(self) -> Workers:
         """The workers, when both take tasks."""
         for name, process in self._running.items():
             self._wait(name, process)
-        own = _own_backend()
+        own = own_backend()
         return Workers(self._running["probe"].pid, self._running["record"].pid, parent_of(own), own)
 
     def _wait(self, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -123,29 +123,55 @@ _VARIABLES = (
     "VIEWKEEPER_FIELD_KEYS",
     "VIEWKEEPER_ZONE_KEYS",
     "VIEWKEEPER_DEMO",
+    "VIEWKEEPER_TICK_S",
     "VIEWKEEPER_STATIC_HASHED",
     "VIEWKEEPER_MEDIA",
     "VIEWKEEPER_EMAIL_URL",
 )
 
 
-def _probe(environment: Environment) -> Program:
+def environment() -> Environment:
+    """What the platform around us knows, for its workers."""
+    return Environment({name: os.environ[name] for name in _VARIABLES if name in os.environ})
+
+
+def probe_program(known: Environment, number: int = 0) -> Program:
+    """A probe worker; several are told apart by their numbers."""
     argv = [sys.executable, "-m", "celery", "-A", "monitor.collector", "worker", "-P", "threads"]
-    argv += ["-c", str(PROBE_THREADS), "-Q", f"probe.{ZONE},look.{ZONE}", "-n", "probe@%h", "-l", "INFO", *QUIET]
-    return Program("probe", argv, environment.only(*BROKER), BASE)
+    argv += [
+        "-c",
+        str(PROBE_THREADS),
+        "-Q",
+        f"probe.{ZONE},look.{ZONE}",
+        "-n",
+        f"probe{number}@%h",
+        "-l",
+        "INFO",
+        *QUIET,
+    ]
+    return Program(f"probe{number}", argv, known.only(*BROKER), BASE)
 
 
-def _record(environment: Environment) -> Program:
+def record_program(known: Environment, queues: str = "record,default") -> Program:
+    """The worker that writes."""
     argv = [sys.executable, "-m", "celery", "-A", "monitor.celery", "worker", "-P", "prefork"]
-    argv += ["-c", str(MAIN_PROCESSES), "-Q", "record,default", "-n", "main@%h", "-l", "INFO", *QUIET]
-    return Program("record", argv, environment.all(), BASE)
+    argv += ["-c", str(MAIN_PROCESSES), "-Q", queues, "-n", "main@%h", "-l", "INFO", *QUIET]
+    return Program("record", argv, known.all(), BASE)
+
+
+def beat_program(known: Environment) -> Program:
+    """The clock of recurring tasks."""
+    argv = [sys.executable, "-m", "celery", "-A", "monitor.celery", "beat"]
+    argv += ["--scheduler", "redbeat.RedBeatScheduler", "--max-interval", "1", "-l", "INFO", "--pidfile="]
+    return Program("beat", argv, known.all(), BASE)
 
 
 def _is_ready(log: Path) -> bool:
     return READY_WORD in log.read_text(errors="replace")
 
 
-def _own_backend() -> int:
+def own_backend() -> int:
+    """The process of PostgreSQL that works for us alone."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         pid: int = cursor.fetchone()[0]
@@ -154,18 +180,10 @@ def _own_backend() -> int:
     return pid
 
 
-def _redis_info() -> Mapping[str, Any]:
+def redis_process() -> int:
+    """The process of Redis."""
     store = redis.Redis.from_url(settings.REDIS_URL)
     try:
-        found: Mapping[str, Any] = store.info()
-        return found
+        return int(store.info("server")["process_id"])
     finally:
         store.close()
-
-
-def _redis_ms() -> float:
-    return cpu_ms(int(_redis_info()["process_id"]))
-
-
-def _redis_mb() -> float:
-    return family_mb(int(_redis_info()["process_id"]))

@@ -17,6 +17,7 @@ from monitor.quickstart.postgres import ServerError
 
 FLEETS = (1_000, 10_000, 50_000)
 LARGEST = 100_000
+ROUNDS, SIZE = 4, (1920, 1080)
 
 
 class Command(BaseCommand):
@@ -28,6 +29,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The sizes of fleet; FLEET in the environment names one."""
         parser.add_argument("--fleet", type=int, action="append", help="devices; may be given more than once")
+        parser.add_argument("--rounds", type=int, default=ROUNDS, help="the figures are those of the one in the middle")
+        parser.add_argument(
+            "--size", type=int, nargs=2, default=SIZE, metavar="PX", help="width and height of a picture"
+        )
         parser.add_argument("--profile", type=int, metavar="DEVICES", help="profile rounds of so many instead")
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -38,12 +43,13 @@ class Command(BaseCommand):
                 if options["profile"]:
                     self.stdout.write(self._inside("profile", options["profile"]))
                 else:
-                    self._tell(options["fleet"] or ([named] if named else FLEETS))
+                    how = [options["rounds"], *options["size"]]
+                    self._tell(options["fleet"] or ([named] if named else FLEETS), how)
         except (ServerError, StopRequested) as error:
             raise CommandError(str(error) or "stopped") from error
 
-    def _tell(self, fleets: Sequence[int]) -> None:
-        by_fleet = table.rounded({str(fleet): json.loads(self._inside(fleet)) for fleet in fleets})
+    def _tell(self, fleets: Sequence[int], how: Sequence[int]) -> None:
+        by_fleet = table.rounded({str(fleet): json.loads(self._inside(fleet, *how)) for fleet in fleets})
         self.stdout.write(table.text(by_fleet))
         self.stdout.write(json.dumps({**by_fleet[str(fleets[0])], "by_fleet": by_fleet}))
 

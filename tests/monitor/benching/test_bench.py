@@ -1,90 +1,71 @@
-"""Specification of the bench: it tells its figures as one JSON object, and leaves nothing behind."""
+"""Specification of the bench: a table, the figures as one JSON object in the last line, and nothing left behind."""
 
 from __future__ import annotations
 
 import io
 import json
-import math
-from pathlib import Path
 
+import psycopg2
 import pytest
-from django.core.management import CommandError, call_command
-from pytest_django import Settings
+import redis
+from django.conf import settings
+from django.core.management import call_command
 
-from devices.models import Device, District, Zone
-from monitor.benching import city
-from monitor.benching.cpu import measured, resident_mb
-from monitor.management.commands import bench
-from monitor.models import DeviceState
+from monitor.benching import scratch, table
+from tests.monitor.benching.servers import databases, names
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few and small pictures; what it costs is not what is tested here."""
-    settings.MEDIA_ROOT = settings.MEDIA_ROOT  # so that it is put back
-    monkeypatch.setattr(city, "SIZE", (320, 180))
-    monkeypatch.setattr(bench, "NAIVE_POLLS", 1)
-    monkeypatch.setattr(bench, "FLOOR_POLLS", 1)
+NAMED = ("floor_ms", "naive_ms", "picture_poll_ms", "heartbeat_ms", "rss_mb", "core_seconds_per_second")
+MAYBE = ("blackbox_http_ms", "fping_ms")
 
 
-def test_the_figures_are_one_json_object_and_nothing_is_left_behind() -> None:
-    out, told = io.StringIO(), io.StringIO()
-    call_command("bench", cameras=1, rounds=2, stdout=out, stderr=told)
+@pytest.mark.slow
+@pytest.mark.servers
+def test_the_last_line_is_one_json_object_with_the_figures_of_each_size_and_nothing_is_left_behind() -> None:
+    before, out = databases(), io.StringIO()
 
-    figures = json.loads(out.getvalue())
-    assert figures["picture_poll_ms"] == pytest.approx(
-        figures["fetch_ms"] + figures["judge_ms"] + figures["record_ms"], abs=0.05
-    )
-    assert figures["polls"] == 2
-    assert figures["ok"] is (figures["picture_poll_ms"] < 25)
-    assert figures["polls_per_core_second"] == pytest.approx(1000 / figures["picture_poll_ms"], rel=0.01)
-    for name in ("floor_ms", "naive_ms", "heartbeat_ms", "rss_mb", "ratio_naive", "wall_p50_ms", "wall_p95_ms"):
-        assert figures[name] > 0
-    assert "one warm poll" in told.getvalue()
-    assert not Device.objects.exists()
-    assert not District.objects.exists()
-    assert not Zone.objects.filter(name__startswith="bench").exists()
-    assert not DeviceState.objects.exists()
+    call_command("bench", fleet=[6], rounds=1, size=[320, 180], stdout=out)
+
+    *told, last = out.getvalue().splitlines()
+    figures = json.loads(last)
+    assert all(figures[name] > 0 for name in NAMED)
+    assert all(figures[name] is None or figures[name] > 0 for name in MAYBE)
+    assert figures["by_fleet"]["6"] == {name: value for name, value in figures.items() if name != "by_fleet"}
+    assert figures["picture_poll_ms"] == pytest.approx(sum(figures["picture"].values()), abs=0.01)
+    assert any(line.startswith("CPU ms of a heartbeat") for line in told)
+    assert databases() == before
 
 
-def test_a_camera_that_is_not_well_ends_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "PASSWORD", "another one")
+def test_a_platform_on_given_servers_has_a_database_and_a_redis_number_to_itself_and_gives_them_back() -> None:
+    before = databases()
+    with scratch.platform() as inside:
+        values = inside.environment.values
+        assert inside.servers == []
+        assert len(databases() - before) == 1
+        connection = psycopg2.connect(values["DATABASE_URL"])
+        assert "monitor_schedule" in names(connection)
+        connection.close()
+        store = redis.Redis.from_url(values["REDIS_URL"])
+        assert values["REDIS_URL"] != settings.REDIS_URL
+        assert store.dbsize() == 0
+        store.set("left", "over")
 
-    with pytest.raises(CommandError, match="login_refused"):
-        call_command("bench", cameras=1, rounds=1, stdout=io.StringIO(), stderr=io.StringIO())
-
-
-def test_cameras_that_do_not_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(city, "SIZE", (1, 1))
-
-    with pytest.raises(CommandError, match="did not start"):
-        call_command("bench", cameras=1, rounds=1, stdout=io.StringIO(), stderr=io.StringIO())
-
-
-def test_another_way_whose_library_is_not_installed_has_no_figure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "aiohttp.py").write_text("raise ModuleNotFoundError('aiohttp')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-
-    assert bench._child("floor", 1, [80]) is None
+    assert databases() == before
+    assert store.dbsize() == 0
 
 
-def test_another_way_that_fails_is_told() -> None:
-    with pytest.raises(CommandError, match="the floor way failed"):
-        bench._child("floor", 1, [1])
+def test_what_runs_inside_tells_its_exit_code_and_what_it_printed() -> None:
+    with scratch.platform() as inside:
+        assert inside.run("calendar", "2026", "1")[0] == 0
+        assert "January" in inside.run("calendar", "2026", "1")[1]
+        assert inside.run("calendar", "--no-such-option")[0] != 0
 
 
-def test_a_ratio_needs_both() -> None:
-    assert bench._ratio(10.0, 4.0) == 2.5
-    assert bench._ratio(None, 4.0) is bench._ratio(10.0, None) is None
+def test_the_table_has_a_column_for_each_size_and_a_dash_where_nothing_is_installed() -> None:
+    figures = {"heartbeat_ms": 0.5, "fping_ms": None, "heartbeat": {"probe_ms": 0.25}}
 
+    shown = table.text({"1000": figures, "50000": figures | {"heartbeat_ms": 0.75}})
 
-def test_cpu_time_is_that_of_the_work() -> None:
-    result, spent_ms = measured(lambda: sum(math.sqrt(n) for n in range(200_000)))
-
-    assert result > 0
-    assert spent_ms > 1
-    assert resident_mb() > 10
+    lines = {line[: table.LABEL_WIDTH].strip(): line[table.LABEL_WIDTH :].split() for line in shown.splitlines()}
+    assert lines["devices"] == ["1,000", "50,000"]
+    assert lines["CPU ms of a heartbeat, recorded"] == ["0.50", "0.75"]
+    assert lines["fping, one echo"] == ["–", "–"]

@@ -1,0 +1,169 @@
+"""How a platform does over time: how late its visits are, how stretched its intervals, what its processes take."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from devices.models import Zone
+from monitor import pacing
+from monitor.benching.crew import Crew
+from monitor.benching.scratch import ZONE
+from monitor.models import ZoneState
+from monitor.pace import Clock
+from monitor.schedule import SPREAD
+
+# Devices whose visits are followed one by one, spread over the fleet.
+FOLLOWED = 2_000
+# Looked at so often within an interval, no visit is missed.
+PER_INTERVAL = 4
+P99 = 98  # of the hundred percentiles, from 0
+FEWEST_VISITS = 2
+
+_SEEN = """
+SELECT s.device_id, d.endpoint_id, extract(epoch FROM s.looked_at), extract(epoch FROM s.picture_at)
+FROM monitor_devicestate s JOIN devices_device d ON d.id = s.device_id WHERE s.device_id = ANY(%s)
+"""
+
+
+@dataclass(slots=True)
+class Tier:
+    """The visits of one tier: when each followed device was seen, and how late."""
+
+    every_s: int
+    times: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lags: list[float] = field(default_factory=list)
+    windows: list[float] = field(default_factory=list)
+
+    def see(self, device_id: int, endpoint_id: int, at: float | None, clock: Clock) -> None:
+        """Take a visit into account that was not seen before."""
+        known = self.times[device_id]
+        if at is None or (known and known[-1] >= at):
+            return
+        known.append(at)
+        shown = clock.shown.timestamp() + (at - clock.since.timestamp()) / clock.stretch
+        # Due by phase: what is beyond the last instant of its phase is lateness.
+        self.lags.append((shown - endpoint_id * SPREAD % self.every_s) % self.every_s * clock.stretch)
+
+    def intervals(self) -> list[float]:
+        """The mean interval between the visits of each device."""
+        return [(seen[-1] - seen[0]) / (len(seen) - 1) for seen in self.times.values() if len(seen) > FEWEST_VISITS - 1]
+
+    def told(self) -> dict[str, Any]:
+        """Lateness and the spread of intervals; None where too few were seen."""
+        found = sorted(self.intervals())
+        return {
+            "every_s": self.every_s,
+            "visits": len(self.lags),
+            "lag_p50_s": _percentile(self.lags, 49),
+            "lag_p99_s": _percentile(self.lags, P99),
+            "lag_p99_share": _share(_percentile(self.lags, P99), self.every_s),
+            "interval_min_s": found[0] if found else None,
+            "interval_median_s": statistics.median(found) if found else None,
+            "interval_max_s": found[-1] if found else None,
+            "stretch": _share(statistics.median(found) if found else None, self.every_s),
+            "max_over_min": _share(found[-1], found[0]) if found else None,
+        }
+
+
+class Sampler:
+    """Follows healthy devices, the processes and the zone's clocks."""
+
+    def __init__(self, crew: Crew, device_ids: Sequence[int], heartbeat_s: int, picture_s: int) -> None:
+        self._crew = crew
+        step = max(1, len(device_ids) // FOLLOWED)
+        self._followed = list(device_ids[::step])
+        self.tiers = {"heartbeat": Tier(heartbeat_s), "picture": Tier(picture_s)}
+        self.rss: list[dict[str, float]] = []
+        self.stretches: list[dict[str, float]] = []
+        self._zone_id = Zone.objects.get(name=ZONE).pk
+        self._cpu = crew.cpu_ms()
+        self._spent: dict[str, float] = defaultdict(float)
+        self._began = time.monotonic()
+
+    def visits(self) -> None:
+        """Look whom the platform has visited since."""
+        pace = pacing.pace_of(self._zone_id)
+        with connection.cursor() as cursor:
+            cursor.execute(_SEEN, [self._followed])
+            for device_id, endpoint_id, looked_at, picture_at in cursor:
+                self.tiers["heartbeat"].see(device_id, endpoint_id, _number(looked_at), pace.heartbeat)
+                self.tiers["picture"].see(device_id, endpoint_id, _number(picture_at), pace.picture)
+
+    def processes(self) -> None:
+        """Memory and CPU time now, and how far the zone's clocks are slowed down."""
+        at = round(time.monotonic() - self._began)
+        self.rss.append({"at_s": at, **self._crew.mb()})
+        state = ZoneState.objects.filter(pk=self._zone_id).first()
+        if state is not None:
+            self.stretches.append({"at_s": at, "heartbeat": state.heartbeat_stretch, "picture": state.picture_stretch})
+        now = self._crew.cpu_ms()
+        for name, spent in now.items():
+            # A process that was started again begins at nothing.
+            self._spent[name] += (
+                max(0.0, spent - self._cpu.get(name, 0.0)) if spent >= self._cpu.get(name, 0.0) else spent
+            )
+        self._cpu = now
+
+    def told(self) -> dict[str, Any]:
+        """The figures of the whole run."""
+        seconds = time.monotonic() - self._began
+        totals = [sum(value for name, value in item.items() if name != "at_s") for item in self.rss]
+        third = max(1, len(totals) // 3)
+        return {
+            **{name: tier.told() for name, tier in self.tiers.items()},
+            "rss_mb": {
+                "most": max(totals, default=0.0),
+                "early": statistics.fmean(totals[third : 2 * third] or totals or [0.0]),
+                "late": statistics.fmean(totals[-third:] or [0.0]),
+                "last": self.rss[-1] if self.rss else {},
+            },
+            "stretches": self.stretches[-1:],
+            "core_seconds_per_second": {
+                **{name: spent / 1000 / seconds for name, spent in self._spent.items()},
+                "all": sum(self._spent.values()) / 1000 / seconds,
+            },
+        }
+
+
+def late_now(device_ids: Sequence[int], heartbeat_s: int) -> tuple[float, int]:
+    """How many intervals ago the longest unseen device was seen, and how many leases are over and not given back."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"devices": list(device_ids), "now": now})
+        oldest, orphans = cursor.fetchone()
+    return (now.timestamp() - float(oldest)) / heartbeat_s if oldest else 0.0, orphans
+
+
+_WAITING = """
+SELECT (SELECT extract(epoch FROM min(looked_at)) FROM monitor_devicestate WHERE device_id = ANY(%(devices)s)),
+    (SELECT count(*) FROM monitor_schedule WHERE lease IS NOT NULL AND leased_until < %(now)s)
+"""
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _percentile(values: Sequence[float], place: int) -> float | None:
+    return statistics.quantiles(values, n=100, method="inclusive")[place] if len(values) > 1 else None
+
+
+def _share(one: float | None, other: float) -> float | None:
+    return one / other if one is not None and other else None
+
+
+def rounded(value: Any) -> Any:
+    """Figures with as many places as they are good for."""
+    if isinstance(value, Mapping):
+        return {name: rounded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return round(value, 3) if isinstance(value, float) else value
