@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monitor.vision.picture import Picture
-from monitor.vision.planes import COLUMNS, ROWS, Plane, block_mean, box, edged, halve, quantile
+from monitor.vision.planes import COLUMNS, ROWS, Plane, block_mean, box, edged, halve_across, quantile
 
 # Every picture is brought to one size: 24 x 18 px a block for sharpness, half of it for structure.
 FINE_WIDTH, FINE_HEIGHT = 384, 216
@@ -55,8 +55,9 @@ class Features:
 def describe(picture: Picture) -> Features:
     """Measure a picture."""
     luma = _luma(picture.image)
-    half = halve(luma)
-    sharpness, detail = _sharpness(luma, half)
+    pairs = luma[::2] + luma[1::2]
+    half = halve_across(pairs)
+    sharpness, detail = _sharpness(fine_detail(luma, pairs), coarse_detail(half))
     strips = _strips(picture.image)
     even = np.asarray(strips.resize((COLUMNS, FINE_HEIGHT), Image.Resampling.BOX), dtype=np.float32)
     green = np.asarray(picture.image.getchannel("G")).astype(np.int16)
@@ -73,14 +74,6 @@ def describe(picture: Picture) -> Features:
         detail=detail,
         noise=_noise(green),
     )
-
-
-def tone_at(tones: Plane, share: float) -> float:
-    """The level that this share of the sorted tones lies below."""
-    at = share * (len(tones) - 1)
-    low = int(at)
-    high = min(low + 1, len(tones) - 1)
-    return float(tones[low]) + (at - low) * (float(tones[high]) - float(tones[low]))
 
 
 def edge_field(luma: Plane) -> Field:
@@ -129,48 +122,59 @@ def _strips(image: Image.Image) -> Image.Image:
     return image.reduce((image.width // COLUMNS, 1))
 
 
-def _sharpness(luma: Plane, half: Plane) -> tuple[Plane, Plane]:
+def _sharpness(fine: Plane, coarse: Plane) -> tuple[Plane, Plane]:
     """Log ratio of fine to coarse detail per block, and the coarse detail (grey levels, root mean square).
 
     Lack of focus takes fine detail and leaves coarse; fog, haze and exposure take both alike.
     """
-    fine = fine_detail(luma)
-    rough = box(half, 2)
-    rough -= box(half, 6)
-    rough *= rough
-    coarse = block_mean(rough)
     # The quietest blocks tell the noise of the sensor, which lack of focus does not take.
     fine = np.maximum(fine - np.float32(_NOISE_SHARE * quantile(fine, _QUIETEST)), 0)
     ratio = np.float32(0.5) * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
     return ratio, np.sqrt(coarse)
 
 
-def fine_detail(luma: Plane) -> Plane:
-    """Per block the mean square of what differs from the mean of its 3 x 3 px, edges repeated."""
-    height, width = luma.shape
-    sums = np.empty((height, width + 2), np.float32)
+def fine_detail(luma: Plane, pairs: Plane) -> Plane:
+    """Per block the mean square of what differs from the mean of its 3 x 3 px, in every second row.
+
+    `pairs` are the sums of each two rows. Edges are repeated.
+    """
+    sums = np.empty((len(pairs), luma.shape[1] + 2), np.float32)
     middle = sums[:, 1:-1]
-    np.add(luma[:-2], luma[2:], out=middle[1:-1])
-    np.add(luma[0], luma[1], out=middle[0])
-    np.add(luma[-2], luma[-1], out=middle[-1])
-    middle += luma
+    np.add(pairs[:-1], luma[2::2], out=middle[:-1])
+    np.add(pairs[-1], luma[-1], out=middle[-1])
     sums[:, 0], sums[:, -1] = sums[:, 1], sums[:, -2]
     off = sums[:, :-2] + sums[:, 2:]
     off += middle
     off *= np.float32(-1 / 9)
-    off += luma
+    off += luma[1::2]
+    off *= off
+    return block_mean(off)
+
+
+def coarse_detail(half: Plane) -> Plane:
+    """Per block the mean square of what differs between the means of 5 x 5 and of 13 x 13 px, one px in each cell."""
+    off = box(half, 2, _CELL)
+    off -= box(half, 6, _CELL)
     off *= off
     return block_mean(off)
 
 
 def _noise(green: Green) -> float:
-    """Noise of the quietest tenth of the picture (Immerkaer's mask, CVIU 1996, per tile), in grey levels."""
-    if min(green.shape) < 2 + _TILE:
+    """Noise of the quietest tenth of the picture (Immerkaer's mask, CVIU 1996, per tile), in grey levels.
+
+    In every second row of tiles: they are enough to tell.
+    """
+    height, width = green.shape
+    if min(height, width) < 2 + _TILE:
         return 0.0
-    mask = np.diff(np.diff(green, 2, axis=0), 2, axis=1)
+    step, columns = min(2 * _TILE, height), (width - 2) // _TILE
+    bands = green[: height // step * step].reshape(-1, step, width)[:, : _TILE + 2]
+    down = bands[:, :-2] + bands[:, 2:]
+    down -= 2 * bands[:, 1:-1]
+    mask = down[:, :, :-2] + down[:, :, 2:]
+    mask -= 2 * down[:, :, 1:-1]
     np.abs(mask, out=mask)
-    rows, columns = mask.shape[0] // _TILE, mask.shape[1] // _TILE
     # A tile's column adds up to 16 * 2040 at most, which 16 bits hold.
-    sums = np.add.reduce(mask[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, -1), axis=1, dtype=np.int16)
-    tiles = np.add.reduce(sums.reshape(rows, columns, _TILE), axis=2, dtype=np.int32)
+    sums = np.add.reduce(mask[:, :, : columns * _TILE], axis=1, dtype=np.int16)
+    tiles = np.add.reduce(sums.reshape(-1, _TILE), axis=1, dtype=np.int32)
     return quantile(tiles, _QUIET) / _TILE**2 * _MASK_TO_NOISE

@@ -163,7 +163,10 @@ def agreements(codes: Codes, field: Field) -> Plane:
     """The agreement of a picture's edges with each of some states, per block."""
     # What each cell agrees with each direction is worked out once, whatever the number of states.
     by_code = _COSINES * field.real.ravel() + _SINES * field.imag.ravel()
-    cells = by_code.ravel()[codes.reshape(len(codes), -1) * np.intp(_CELLS) + _EACH_CELL]
+    index = codes.reshape(len(codes), -1).astype(np.intp)
+    index *= _CELLS
+    index += _EACH_CELL
+    cells = by_code.ravel().take(index)
     return np.asarray(_block_sum(cells) / (edge_counts(codes) + _FEW_EDGES))
 
 
@@ -305,16 +308,17 @@ def _unpack_states(data: bytes) -> tuple[State, ...]:
     # Three bytes hold eight codes: two numbers of 12 bits, each with its four codes in a table.
     first, second, third = (triples[:, byte].astype(np.uint16) for byte in range(3))
     twelves = np.stack(((first << 4) | (second >> 4), ((second & 15) << 8) | third), axis=1)
-    codes = _FOUR_CODES[twelves].reshape(-1, CELL_ROWS, CELL_COLUMNS)
+    codes = _FOUR_CODES.take(twelves).view(np.uint8).reshape(-1, CELL_ROWS, CELL_COLUMNS)
     if any(phase >= len(PHASES) for phase, *_ in heads):
         raise ValueError("damaged camera model")
     return tuple(State(PHASES[phase], own, Tone(*tone)) for (phase, *tone), own in zip(heads, codes, strict=True))
 
 
-def _four_codes() -> Codes:
-    """The four codes of each number of 12 bits; the lowest bit of a code comes first."""
+def _four_codes() -> NDArray[np.uint32]:
+    """The four codes of each number of 12 bits, as four bytes; the lowest bit of a code comes first."""
     bits = np.arange(1 << 4 * _CODE_BITS)[:, None] >> np.arange(4 * _CODE_BITS)[::-1] & 1
-    return (bits.reshape(-1, 4, _CODE_BITS) << np.arange(_CODE_BITS)).sum(2).astype(np.uint8)
+    codes = (bits.reshape(-1, 4, _CODE_BITS) << np.arange(_CODE_BITS)).sum(2).astype(np.uint8)
+    return codes.view(np.uint32).ravel()
 
 
 _FOUR_CODES = _four_codes()

@@ -109,14 +109,20 @@ def _has_filler(image: Image.Image) -> bool:
     """Whether the bottom is of one colour, exactly, neither black nor white, and no row above it is."""
     width, height = image.size
     least = max(2, round(height * _FILLER_SHARE))
-    last = np.array(image.getpixel((0, height - 1)), dtype=np.int16)
-    if not _FILLER_DARKEST < int(last.max()) < _FILLER_BRIGHTEST:
+    last = _colour(image, 0, height - 1)
+    if not _FILLER_DARKEST < max(last) < _FILLER_BRIGHTEST:
         return False
     # Two corners of the bottom rule out nearly every scene.
-    corners = [image.getpixel((width - 1, row)) for row in (height - 1, max(0, height - least))]
-    if np.abs(corners - last).max() > _FILLER_SPREAD:
-        return False
-    return _ends_in(np.asarray(image), last, least)
+    for corner in (_colour(image, width - 1, height - 1), _colour(image, width - 1, max(0, height - least))):
+        if any(abs(one - other) > _FILLER_SPREAD for one, other in zip(corner, last, strict=True)):
+            return False
+    return _ends_in(np.asarray(image), np.array(last, dtype=np.int16), least)
+
+
+def _colour(image: Image.Image, column: int, row: int) -> tuple[int, ...]:
+    found = image.getpixel((column, row))
+    assert isinstance(found, tuple), "a picture is RGB"  # noqa: S101 (for the type checker)
+    return tuple(int(value) for value in found)
 
 
 def _ends_in(rgb: Rgb, last: NDArray[np.int16], least: int) -> bool:

@@ -19,8 +19,12 @@ Plane = NDArray[np.float32]
 
 def halve(plane: Plane) -> Plane:
     """Mean of each 2 x 2."""
-    rows = plane[::2] + plane[1::2]
-    total = rows[:, ::2] + rows[:, 1::2]
+    return halve_across(plane[::2] + plane[1::2])
+
+
+def halve_across(pairs: Plane) -> Plane:
+    """Mean of each 2 x 2 from the sums of each two rows."""
+    total = pairs[:, ::2] + pairs[:, 1::2]
     total *= np.float32(0.25)
     return total
 
@@ -36,10 +40,11 @@ def edged(plane: Plane, margin: int) -> Plane:
     return found
 
 
-def box(plane: Plane, radius: int) -> Plane:
-    """Mean over a square of 2 * radius + 1 px, edges repeated."""
-    size = 2 * radius + 1
-    total = _running_sum(_running_sum(edged(plane, radius), size).T, size).T
+def box(plane: Plane, radius: int, step: int = 1) -> Plane:
+    """Mean over a square of 2 * radius + 1 px, edges repeated; around the middle of each `step` x `step` px only."""
+    size, middle = 2 * radius + 1, step // 2
+    rows = _running_sum(edged(plane, radius), size)[middle::step]
+    total = _running_sum(rows.T, size)[middle::step].T
     return total * np.float32(1 / (size * size))
 
 
@@ -59,7 +64,7 @@ def _running_sum(plane: Plane, size: int) -> Plane:
 
 
 def block_mean(plane: Plane) -> Plane:
-    """Mean over each block of the grid."""
+    """Mean over each block of the grid, whatever the size of the blocks."""
     height, width = plane.shape[0] // ROWS, plane.shape[1] // COLUMNS
     # One axis at a time: several times faster than both at once.
     rows = np.add.reduce(plane.reshape(ROWS, height, -1), axis=1)
@@ -69,12 +74,15 @@ def block_mean(plane: Plane) -> Plane:
 
 def quantile(values: NDArray[Any], share: float) -> float:
     """The value that this share of the values lies below, between two neighbours by proportion (as np.quantile)."""
-    flat = values.ravel()
-    at = share * (flat.size - 1)
+    return quantile_of_sorted(np.sort(values, axis=None), share)
+
+
+def quantile_of_sorted(values: NDArray[Any], share: float) -> float:
+    """The same of values in rising order."""
+    at = share * (len(values) - 1)
     low = int(at)
-    high = min(low + 1, flat.size - 1)
-    ordered = np.partition(flat, (low, high))
-    return float(ordered[low]) + (at - low) * (float(ordered[high]) - float(ordered[low]))
+    first = float(values[low])
+    return first + (at - low) * (float(values[min(low + 1, len(values) - 1)]) - first)
 
 
 def median(values: NDArray[Any]) -> float:

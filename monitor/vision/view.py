@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import Features, Field, tone_at
+from monitor.vision.features import Features, Field
 from monitor.vision.label import Label
 from monitor.vision.model import CameraModel, Codes, Stats, best_agreement, codes_of, directions, weight
-from monitor.vision.planes import BLOCKS, Plane, box, median
+from monitor.vision.planes import BLOCKS, Plane, box, median, quantile_of_sorted
 from monitor.vision.shift import find_shift, moved_tiles
 from monitor.vision.tone import Phase
 
@@ -176,7 +176,7 @@ def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bo
     stats = reference.stats
     blur = -median((features.sharpness - stats.sharpness)[left])
     detail = np.log((features.detail + _DETAIL_FLOOR) / (stats.detail + _DETAIL_FLOOR))
-    span = tone_at(features.tones, 0.95) - tone_at(features.tones, 0.05)
+    span = quantile_of_sorted(features.tones, 0.95) - quantile_of_sorted(features.tones, 0.05)
     haze = min(-median(detail[left]) / _HAZE_DETAIL, _HAZE_SPAN / max(span, 1.0))
     return blur, haze
 
