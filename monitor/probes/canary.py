@@ -47,8 +47,10 @@ async def look(canaries: Sequence[Canary], names: Executor) -> Watch:
 
 async def _answers(canary: Canary, names: Executor) -> bool:
     try:
-        address = await resolve(Place(canary.host, canary.port, tls=False, loopback=canary.loopback), names)
-        wire, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, str(address), canary.port)
+        loop = asyncio.get_running_loop()
+        place = Place(canary.host, canary.port, tls=False, loopback=canary.loopback)
+        address = await resolve(place, names, loop.time() + PATIENCE_S)
+        wire, _ = await loop.create_connection(asyncio.Protocol, str(address), canary.port)
     except (OSError, Failure):
         return False
     wire.abort()

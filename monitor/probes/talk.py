@@ -76,7 +76,7 @@ class Talk:
         began = asyncio.get_running_loop().time()
         try:
             request = compose(method, path, self.place, headers, body)
-            response = await self.endpoint.line.ask(self.place, request, cap, limit, patient=self.reached)
+            response = await self.endpoint.line.ask(self.place, request, cap, limit)
         except Failure as exc:
             self._heard(exc)
             self._note(what, path, began, exc.cause)

@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from devices import addresses
@@ -24,9 +25,8 @@ from monitor.probes.failure import Garbled, Late, LinkDown, Slow
 
 # Three SYNs fit (at 0, 1 and 3 s): who has not answered by then will not.
 CONNECT_LIMIT_S = 5.0
-# A kept connection whose peer lost power swallows requests without a word: after this it is dialled anew, so that
-# "nothing answers" is not mistaken for "accepts and stays silent".
-REUSED_SILENCE_S = 3.0
+# Addresses whose check is remembered: those of a whole city.
+LITERALS = 65_536
 # The kernel gives up on a neighbour after three ARP requests, one a second: a refusal that took this long is a host
 # that is switched off, an immediate one a missing route.
 ARP_GAVE_UP_S = 0.5
@@ -134,23 +134,36 @@ def _lookup(host: str, port: int) -> list[addresses.IPAddress]:
     return [ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found]
 
 
-async def resolve(place: Place, names: Executor) -> addresses.IPAddress:
+@lru_cache(maxsize=LITERALS)
+def _literal(host: str, loopback: bool) -> addresses.IPAddress | None:
+    """The checked address that a host is already; None for a name. What is refused is not kept, it raises."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return addresses.first_allowed([address], loopback=loopback)
+
+
+async def resolve(place: Place, names: Executor, until: float) -> addresses.IPAddress:
     """The checked address to dial; raise `LinkDown` where the name is unknown or the address is refused."""
     try:
-        try:
-            found = [ipaddress.ip_address(place.host)]
-        except ValueError:
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(names, _lookup, place.host, place.port)
-        return addresses.first_allowed(found, loopback=place.loopback)
+        return _literal(place.host, place.loopback) or await _by_name(place, names, until)
     except addresses.AddressRefused as exc:
         raise LinkDown("address_refused", reason=exc.reason) from None
+    except TimeoutError:
+        raise Late from None
     except socket.gaierror as exc:
         if exc.errno == socket.EAI_AGAIN:  # our name server is down, the device may well be up
             raise Late from None
         raise LinkDown("name_unknown") from None
     except (UnicodeError, OSError):
         raise LinkDown("name_unknown") from None
+
+
+async def _by_name(place: Place, names: Executor, until: float) -> addresses.IPAddress:
+    async with asyncio.timeout_at(until):
+        found = await asyncio.get_running_loop().run_in_executor(names, _lookup, place.host, place.port)
+    return addresses.first_allowed(found, loopback=place.loopback)
 
 
 def _why_not(error: OSError, seconds: float) -> LinkDown | Late:
@@ -189,11 +202,7 @@ async def _connect(address: addresses.IPAddress, port: int, until: float) -> soc
 
 async def dial(place: Place, names: Executor, tls: ssl.SSLContext, until: float) -> Wire:
     """Connect to the endpoint; raise `LinkDown` with the cause, `Garbled` where TLS is answered with something else."""
-    try:
-        async with asyncio.timeout_at(until):
-            address = await resolve(place, names)
-    except TimeoutError:
-        raise Late from None
+    address = await resolve(place, names, until)
     sock = await _connect(address, place.port, until)
     try:
         return await _wrap(sock, place, tls, until)
@@ -204,12 +213,12 @@ async def dial(place: Place, names: Executor, tls: ssl.SSLContext, until: float)
 
 async def _wrap(sock: socket.socket, place: Place, tls: ssl.SSLContext, until: float) -> Wire:
     """A connected socket as a `Wire`, with the TLS handshake where the endpoint has one."""
-    context, name = (tls, place.host) if place.tls else (None, None)
+    loop = asyncio.get_running_loop()
     try:
+        if not place.tls:  # nothing is waited for
+            return (await loop.create_connection(Wire, sock=sock))[1]
         async with asyncio.timeout_at(until):
-            _, wire = await asyncio.get_running_loop().create_connection(
-                Wire, sock=sock, ssl=context, server_hostname=name
-            )
+            _, wire = await loop.create_connection(Wire, sock=sock, ssl=tls, server_hostname=place.host)
     except TimeoutError:
         raise LinkDown("silent") from None
     except ssl.SSLError as exc:
@@ -271,9 +280,11 @@ def _ended(wire: Wire) -> LinkDown | Garbled:
 
 
 async def _read_body(wire: Wire, body: http1.Body, until: float) -> http1.End:
+    body.feed(wire.buffer)
+    if body.end is not None:
+        return body.end
     try:
         async with asyncio.timeout_at(until):
-            body.feed(wire.buffer)
             while body.end is None:
                 if not await wire.more():
                     body.closed()
@@ -313,11 +324,6 @@ class Line:
         self._wire: Wire | None = None
         self._place: Place | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a connection is being kept."""
-        return self._wire is not None and self._wire.idle
-
     def close(self) -> None:
         """Let the connection go."""
         if self._wire is not None:
@@ -332,39 +338,18 @@ class Line:
         self._wire, self._place = await dial(place, self._names, self._tls, until), place
         return self._wire
 
-    async def ask(
-        self, place: Place, request: bytes, cap: int, until: float, *, patient: bool = False
-    ) -> http1.Response:
-        """One request, one reply; once more on a new connection where the kept one was dead.
+    async def ask(self, place: Place, request: bytes, cap: int, until: float) -> http1.Response:
+        """One request, one reply; once more on a new connection where the kept one was dead (QUIRKS 11).
 
-        A silent kept connection is taken for dead after a while; not so where the device has just spoken (`patient`):
-        then it is slow, and a request that it is busy with must not be repeated (a replayed nonce looks like a wrong
-        password).
+        A silent device is not asked again: it has just spoken, so it is slow, and a request that it is busy with must
+        not be repeated (a replayed nonce looks like a wrong password).
         """
         wire = await self.connect(place, until)
         if wire.used:
             try:
-                return await self._ask_reused(wire, request, cap, until, patient)
+                return await exchange(wire, request, cap, until)
             except LinkDown as exc:
-                if "closed" not in exc.detail:  # silent to the end: there is no time left to ask anew
+                if "closed" not in exc.detail:
                     raise
             wire = await self.connect(place, until)
         return await exchange(wire, request, cap, until)
-
-    async def _ask_reused(self, wire: Wire, request: bytes, cap: int, until: float, patient: bool) -> http1.Response:
-        """As `exchange`, but who is impatient takes a connection for closed on which no first byte comes soon."""
-        if patient:
-            return await exchange(wire, request, cap, until)
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        probe = loop.call_at(now + min(REUSED_SILENCE_S, (until - now) / 2), _give_up, wire)
-        try:
-            return await exchange(wire, request, cap, until)
-        finally:
-            probe.cancel()
-
-
-def _give_up(wire: Wire) -> None:
-    if wire.received == 0:
-        wire.close()
-        wire.connection_lost(None)

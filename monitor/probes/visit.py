@@ -23,7 +23,10 @@ async def visit(target: Target, session: Session, on_step: OnStep | None = None)
     endpoint = session.endpoint(target)
     book = Book(Talk(target, session, endpoint, began + target.deadline_s, on_step))
     try:
-        async with asyncio.timeout_at(book.talk.until):
+        if endpoint.lock.locked():
+            async with asyncio.timeout_at(book.talk.until):
+                await endpoint.lock.acquire()
+        else:
             await endpoint.lock.acquire()
     except TimeoutError:  # another visit holds the endpoint: ours, every finding is "late"
         return book.readings(at, (loop.time() - began) * 1000)

@@ -71,7 +71,6 @@ KIB, MIB = 1024, 1024 * 1024
         (session.MAX_ENDPOINTS, 60_000),
         # how long is waited, in seconds
         (transport.CONNECT_LIMIT_S, 5.0),
-        (transport.REUSED_SILENCE_S, 3.0),
         (transport.ARP_GAVE_UP_S, 0.5),
         (runner.GRACE_S, 0.2),
         (camera.JUDGE_SHARE, 0.1),

@@ -195,17 +195,6 @@ def test_a_refill_of_less_than_nothing_is_nothing() -> None:
 # -- letting go
 
 
-@pytest.mark.parametrize(("received", "given_up"), [(0, True), (1, False)])
-def test_a_kept_connection_on_which_nothing_came_is_given_up(received: int, given_up: bool) -> None:
-    done: list[str] = []
-    wire: Any = SimpleNamespace(
-        received=received, close=lambda: done.append("close"), connection_lost=lambda _: done.append("lost")
-    )
-    transport._give_up(wire)
-
-    assert done == (["close", "lost"] if given_up else [])
-
-
 def test_a_session_that_ends_closes_its_connections_and_threads() -> None:
     session = Session()
     closed: list[bool] = []

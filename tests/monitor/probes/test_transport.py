@@ -159,6 +159,10 @@ def test_no_answer_to_a_connect_is_told_before_the_deadline(monkeypatch: pytest.
     assert reading.took_ms < 1000
 
 
+def _soon() -> float:
+    return asyncio.get_running_loop().time() + 2
+
+
 def _resolve(monkeypatch: pytest.MonkeyPatch, outcome: Exception | list[str]) -> str:
     def lookup(_host: str, port: int, **_given: object) -> list[tuple[object, ...]]:
         if isinstance(outcome, Exception):
@@ -169,7 +173,7 @@ def _resolve(monkeypatch: pytest.MonkeyPatch, outcome: Exception | list[str]) ->
 
     async def go() -> str:
         with ThreadPoolExecutor(1) as names:
-            return str(await transport.resolve(Place("camera.example", 80, False, False), names))
+            return str(await transport.resolve(Place("camera.example", 80, False, False), names, _soon()))
 
     try:
         return asyncio.run(go())
@@ -186,7 +190,7 @@ def test_a_name_is_resolved_to_an_address_that_may_be_dialled(monkeypatch: pytes
 def test_an_address_in_figures_is_checked_before_it_is_dialled(literal: str) -> None:
     async def go() -> None:
         with ThreadPoolExecutor(1) as names:
-            await transport.resolve(Place(literal, 80, False, False), names)
+            await transport.resolve(Place(literal, 80, False, False), names, _soon())
 
     with pytest.raises(Failure) as caught:
         asyncio.run(go())
@@ -229,11 +233,9 @@ def test_a_changed_place_is_dialled_anew() -> None:
                 here = Place("127.0.0.1", one.port, False, True)
                 first = await line.connect(here, until)
                 assert await line.connect(here, until) is first
-                assert line.is_open
                 await line.connect(replace(here, port=two.port), until)
                 assert first.ended
                 line.close()
-                assert not line.is_open
 
         asyncio.run(go())
 
