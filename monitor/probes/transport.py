@@ -213,12 +213,11 @@ async def dial(place: Place, names: Executor, tls: ssl.SSLContext, until: float)
 
 async def _wrap(sock: socket.socket, place: Place, tls: ssl.SSLContext, until: float) -> Wire:
     """A connected socket as a `Wire`, with the TLS handshake where the endpoint has one."""
-    loop = asyncio.get_running_loop()
-    try:
-        if not place.tls:  # nothing is waited for
-            return (await loop.create_connection(Wire, sock=sock))[1]
-        async with asyncio.timeout_at(until):
-            _, wire = await loop.create_connection(Wire, sock=sock, ssl=tls, server_hostname=place.host)
+    try:  # a plain connection is not waited for
+        _, wire = await asyncio.get_running_loop().create_connection(Wire, sock=sock)
+        if place.tls:
+            async with asyncio.timeout_at(until):
+                await _secure(wire, place.host, tls)
     except TimeoutError:
         raise LinkDown("silent") from None
     except ssl.SSLError as exc:
@@ -226,6 +225,24 @@ async def _wrap(sock: socket.socket, place: Place, tls: ssl.SSLContext, until: f
     except OSError:
         raise LinkDown("silent", closed=True) from None
     return wire
+
+
+async def _secure(wire: Wire, name: str, tls: ssl.SSLContext) -> None:
+    """The TLS handshake on an open connection.
+
+    Not left to `create_connection`: where that is cancelled at the wrong moment, its transport lives on over a socket
+    that is closed, and every later connection that gets the same file descriptor fails.
+    """
+    clear = wire.transport
+    try:
+        secured = await asyncio.get_running_loop().start_tls(clear, wire, tls, server_hostname=name)
+    except BaseException:
+        clear.abort()
+        raise
+    if secured is None or wire.buffer:
+        clear.abort()
+        raise http1.garbled(bytes(wire.buffer), "TLS")
+    wire.transport = secured
 
 
 def compose(method: str, path: str, place: Place, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import errno
 import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -278,3 +280,52 @@ def test_a_flood_is_not_buffered_beyond_its_limit() -> None:
 def test_link_failures_are_findings_of_the_link() -> None:
     assert LinkDown("silent").finding() == Finding(Verdict.FAULTY, "silent", {})
     assert Late().finding().verdict is Verdict.UNKNOWN
+
+
+@contextlib.contextmanager
+def handshaking(certificate: Path) -> Iterator[int]:
+    """A device that completes every handshake and says nothing afterwards."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    kept: list[socket.socket] = []
+
+    def greet(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            kept.append(context.wrap_socket(connection, server_side=True))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=greet, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    for one in kept:
+        one.close()
+
+
+def test_a_handshake_that_is_given_up_at_any_moment_leaves_no_socket_behind(certificate: Path) -> None:
+    """On a busy loop the deadline falls between the steps of a dial; the next dial gets the same file descriptor."""
+
+    async def busy() -> None:
+        while True:
+            await asyncio.sleep(0)
+            time.sleep(0.001)
+
+    async def dial_once(port: int, names: ThreadPoolExecutor, deadline_s: float) -> None:
+        until = asyncio.get_running_loop().time() + deadline_s
+        place = Place("127.0.0.1", port, True, True)
+        with contextlib.suppress(Failure):
+            (await transport.dial(place, names, transport.tls_context(), until)).close()
+
+    async def go(port: int) -> None:
+        hogging = asyncio.create_task(busy())
+        with ThreadPoolExecutor(1) as names:
+            for attempt in range(80):
+                await dial_once(port, names, 0.004 + attempt % 20 / 2000)
+        hogging.cancel()
+
+    with handshaking(certificate) as port:
+        asyncio.run(go(port))
