@@ -86,8 +86,12 @@ def remove() -> Removal:
 
 
 def _devices() -> QuerySet[Device]:
-    """The demo's devices: in a demo compound and behind a demo address. Either alone is somebody's real device."""
-    return Device.objects.filter(compound__demo=True, endpoint__zone__demo=True)
+    """The demo's devices: in a demo compound and behind a demo address. Either alone is somebody's real device.
+
+    What has no address (a switch that nobody asks) belongs to the demo by its contract.
+    """
+    behind = Q(endpoint__zone__demo=True) | Q(endpoint=None, contract__demo=True)
+    return Device.objects.filter(behind, compound__demo=True)
 
 
 def _stop_polling() -> list[str]:

@@ -137,6 +137,11 @@ class Fleet:
         return sum(size for _, size in self._networks)
 
     @property
+    def tree(self) -> int:
+        """How many devices in a row hang together: none of them hangs on one outside."""
+        return len(self._seats)
+
+    @property
     def _seats(self) -> tuple[_Seat, ...]:
         return MIXES[self.mix]
 
