@@ -132,3 +132,8 @@ def blind(why: str) -> str:
 def blind_step(why: str) -> str:
     """What an operator does about a zone that the platform does not see into."""
     return str(BLIND[why][1]) if why in BLIND else ""
+
+
+def reached() -> str:
+    """What a visit that found nothing wrong came to."""
+    return _("Reached")

@@ -138,6 +138,12 @@ def blind_title(why: str) -> str:
     return words.blind(why)
 
 
+@register.filter
+def blind_step(why: str) -> str:
+    """What an operator does about it."""
+    return words.blind_step(why)
+
+
 @register.simple_tag
 def shape(name: str) -> SafeString:
     """One of the status shapes of the sprite in the base page."""
