@@ -8,10 +8,11 @@ its own: polling goes on while mails hang.
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, worker_process_init, worker_ready
+from celery.signals import beat_init, before_task_publish, celeryd_init, worker_process_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "monitor.settings")
 
@@ -61,6 +62,12 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["monitor"])
+
+
+@before_task_publish.connect  # type: ignore[untyped-decorator]
+def stamp(headers: dict[str, Any], **_kwargs: object) -> None:
+    """Date each message, so that the metrics can tell how long the oldest one of a queue has waited."""
+    headers["sent_at"] = int(time.time())
 
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]

@@ -33,6 +33,8 @@ VIEWKEEPER_PROOF_DAYS = env.whole("VIEWKEEPER_PROOF_DAYS", 365, 30, 3650)
 VIEWKEEPER_DEMO_MAIL_DIR = env.folder("VIEWKEEPER_DEMO_MAIL_DIR", VAR_DIR / "mail")
 VIEWKEEPER_SIMULATOR_URL = env.web_address("VIEWKEEPER_SIMULATOR_URL")
 VIEWKEEPER_SIMULATOR_TOKEN = env.raw("VIEWKEEPER_SIMULATOR_TOKEN")
+VIEWKEEPER_METRICS_TOKEN = env.raw("VIEWKEEPER_METRICS_TOKEN")
+VIEWKEEPER_HEARTBEAT_URL = env.web_address("VIEWKEEPER_HEARTBEAT_URL")
 REDIS_URL = env.redis_address("REDIS_URL")
 
 # -- Django
@@ -152,7 +154,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.raw("VIEWKEEPER_MAIL_FROM", "Viewkeeper 
 # -- Protection. An https public address means production behind TLS; gunicorn tells Django the scheme of its proxy.
 _over_tls = _public.scheme == "https"
 SECURE_SSL_REDIRECT = _over_tls
-SECURE_REDIRECT_EXEMPT = [r"^healthz/$"]  # asked on loopback by the machine's own watchers
+SECURE_REDIRECT_EXEMPT = [r"^healthz/$", r"^metrics$"]  # asked on loopback by the machine's own watchers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _over_tls
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
@@ -16,11 +17,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import batches, carriers, claims, keeping, partitions, recording, schedule
+from monitor import batches, carriers, claims, heartbeat, keeping, partitions, recording, schedule, zones
 from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
+from monitor.alerts.zones import tell_operators
 from monitor.celery import app
 from monitor.models import Batch, Look, LookStep, Pulse
+from monitor.overview.wellbeing import wellbeing
 from monitor.shelf import Taking
 from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
@@ -44,8 +47,8 @@ def tick() -> str:
     """Claim what is due in every zone and send it to the zone's probe queue."""
     now = timezone.now()
     # Outside the demo its virtual cameras are not running: nobody asks for them.
-    zones = Zone.objects.all() if settings.VIEWKEEPER_DEMO else Zone.objects.filter(demo=False)
-    sent = sum(_send_apart(zone) for zone in zones if zone.name in settings.VIEWKEEPER_ZONE_KEYS)
+    known = Zone.objects.all() if settings.VIEWKEEPER_DEMO else Zone.objects.filter(demo=False)
+    sent = sum(_send_apart(zone) for zone in known if zone.name in settings.VIEWKEEPER_ZONE_KEYS)
     _beat("tick")
     return f"{sent} endpoints sent in {(timezone.now() - now).total_seconds():.2f} s"
 
@@ -53,10 +56,12 @@ def tick() -> str:
 @app.task(name="monitor.tasks.record", ignore_result=True)
 def record(zone: str, token: str, look_id: int | None = None) -> str:
     """Write a batch of readings that came back from a zone, and end the look they belong to."""
-    keys = keys_of(zone)
-    readings = open_results(token, keys, READINGS_MAX_AGE_S).readings
+    keys, began = keys_of(zone), time.process_time()
+    results = open_results(token, keys, READINGS_MAX_AGE_S)
+    readings = results.readings
     names = [reading.picture.key for reading in readings if reading.picture is not None]
     counted = recording.record(readings, zone, Taking(_store(), keys, names), looked=look_id is not None)
+    zones.take_report(zone, results.report, readings, time.process_time() - began, timezone.now())
     if look_id is not None:
         _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")
     return f"{counted} of {len(readings)} readings counted"
@@ -65,7 +70,7 @@ def record(zone: str, token: str, look_id: int | None = None) -> str:
 @app.task(name="monitor.tasks.deliver", ignore_result=True)
 def deliver() -> str:
     """Turn settled events into notifications and send what is due."""
-    told, sent = fan_out(timezone.now()), deliver_due(timezone.now())
+    told, sent = fan_out(timezone.now()), deliver_due(timezone.now()) + tell_operators(timezone.now())
     _beat("deliver")
     return f"{told} events, {sent} mails"
 
@@ -85,7 +90,10 @@ def housekeep() -> str:
     Look.objects.filter(finished_at=None, asked_at__lt=now - timedelta(seconds=LOOK_LIFE_S)).update(
         finished_at=now, outcome="unanswered"
     )
+    zones.watch(now)
     _beat("housekeep")
+    if settings.VIEWKEEPER_HEARTBEAT_URL and wellbeing(timezone.now())["ok"]:
+        heartbeat.send(settings.VIEWKEEPER_HEARTBEAT_URL)
     return f"{changed} schedules changed, {silent} devices silent"
 
 

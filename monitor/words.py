@@ -101,3 +101,39 @@ def _spoken(detail: Mapping[str, Any]) -> dict[str, Any]:
     elif "offset_s" in detail:
         spoken["offset"] = offset(float(detail["offset_s"]))
     return spoken
+
+
+# Why the platform does not see into a zone, and what an operator does about it.
+BLIND = {
+    "no_report": (
+        gettext_lazy("Nothing came back from the collector."),
+        gettext_lazy("Look whether the collector runs and reaches the broker."),
+    ),
+    "canary_lost": (
+        gettext_lazy("The collector works but does not reach the zone's canaries."),
+        gettext_lazy("Look at the collector's network; if a canary was taken away, enter another one for the zone."),
+    ),
+    "slow": (
+        gettext_lazy("The collector is too busy to be believed."),
+        gettext_lazy("Give the collector more processors, or look what else uses them."),
+    ),
+    "no_key": (
+        gettext_lazy("The platform has no key for this zone and asks nothing there."),
+        gettext_lazy("Enter the zone's key in VIEWKEEPER_ZONE_KEYS and restart the workers."),
+    ),
+}
+
+
+def blind(why: str) -> str:
+    """Why the platform does not see into a zone."""
+    return str(BLIND[why][0]) if why in BLIND else ""
+
+
+def blind_step(why: str) -> str:
+    """What an operator does about a zone that the platform does not see into."""
+    return str(BLIND[why][1]) if why in BLIND else ""
+
+
+def reached() -> str:
+    """What a visit that found nothing wrong came to."""
+    return _("Reached")

@@ -41,6 +41,7 @@ class Whose:
     name: str
     home: Home
     decides: bool
+    operates: bool
 
 
 def whose(user: User) -> Whose:
@@ -56,6 +57,7 @@ def whose(user: User) -> Whose:
         name=str(user),
         home=_home(user, items),
         decides=user.is_superuser or any(item.role in DECIDING for item in items),
+        operates=user.is_superuser or any(item.role == Role.ADMIN for item in items),
     )
 
 

@@ -132,6 +132,18 @@ def phase_title(phase: str) -> str:
     return {"day": _("day"), "night": _("night (IR)")}.get(phase, phase)
 
 
+@register.filter
+def blind_title(why: str) -> str:
+    """Why the platform does not see into a zone."""
+    return words.blind(why)
+
+
+@register.filter
+def blind_step(why: str) -> str:
+    """What an operator does about it."""
+    return words.blind_step(why)
+
+
 @register.simple_tag
 def shape(name: str) -> SafeString:
     """One of the status shapes of the sprite in the base page."""

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from monitor.web import account, decisions, devices, healthz, home, incidents, pictures
+from monitor.web import account, decisions, devices, healthz, home, incidents, metrics, operators, pictures
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -20,9 +20,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/", incidents.incidents, name="incidents"),
     path("i/<int:pk>/", incidents.incident, name="incident"),
     path("pictures/<int:pk>/<slug:which>.jpg", pictures.picture, name="picture"),
+    path("operators/", operators.operators, name="operators"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("language/", account.language, name="language"),
     path("healthz/", healthz.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,184 @@
+"""The platform's own figures, computed when somebody asks: from batch rows, zone states, the schedule and the queues.
+
+Many processes work, so none of them counts. Everything here is a handful of statements that stand on an index, and
+two round trips to the broker.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import redis
+from django.conf import settings
+from django.db.models import Count, Min, Q
+
+from devices.models import Zone
+from monitor.models import Batch, Notification, Pulse, Schedule, ZoneState
+
+WINDOW_S: Final = 300
+# A batch that has not come back by now does not come back: its leases have ended. Seconds.
+LOST_AFTER_S: Final = 60
+BROKER_PATIENCE_S: Final = 2
+OWN_QUEUES: Final = ("record", "default", "alerts")
+SHARES: Final = (0.5, 0.95)
+
+
+@dataclass(slots=True)
+class Collecting:
+    """One collector in the window: when its last batch came back, and how far its clock is off."""
+
+    name: str
+    at: datetime
+    canary: str
+    lag_s: float
+
+
+@dataclass(slots=True)
+class ZoneFigures:
+    """One zone in the last `WINDOW_S` seconds. Seconds of processor time: `cpu_s` probing, `record_s` recording."""
+
+    name: str
+    label: str
+    state: ZoneState | None
+    endpoints: int = 0
+    overdue_s: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    batches: Counter[str] = field(default_factory=Counter)
+    took_s: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+    record_s: float = 0.0
+    late_s: float = 0.0
+    collectors: dict[str, Collecting] = field(default_factory=dict)
+
+    @property
+    def polls(self) -> int:
+        """Readings that came back."""
+        return self.outcomes.total()
+
+    @property
+    def per_poll_ms(self) -> float | None:
+        """Processor time of probing and recording, in milliseconds for each reading."""
+        return (self.cpu_s + self.record_s) / self.polls * 1000 if self.polls else None
+
+    @property
+    def last(self) -> datetime | None:
+        """When the last batch came back."""
+        return max((item.at for item in self.collectors.values()), default=None)
+
+    def batch_s(self, share: float) -> float | None:
+        """What this share of the batches took at most, in seconds."""
+        return percentile(self.took_s, share)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How many messages wait in a queue, and for how long the oldest one has; None where it does not say."""
+
+    name: str
+    length: int
+    oldest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All of it."""
+
+    now: datetime
+    zones: Sequence[ZoneFigures]
+    queues: Sequence[QueueFigures]
+    pulses: Mapping[str, float]
+    mails_waiting: int
+    mails_failed: int
+
+
+def gather(now: datetime) -> Figures:
+    """Everything, as it is now."""
+    zones = _zones(now)
+    mails = Notification.objects.filter(sent_at=None).aggregate(
+        waiting=Count("pk", filter=Q(failed_at=None)), failed=Count("pk", filter=Q(failed_at__isnull=False))
+    )
+    pulses = {name: (now - at).total_seconds() for name, at in Pulse.objects.values_list("name", "at")}
+    return Figures(now, zones, queues(zones, now), pulses, mails["waiting"], mails["failed"])
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The smallest value that this share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
+
+
+# -- zones
+
+
+def _zones(now: datetime) -> list[ZoneFigures]:
+    shown = Zone.objects.all() if settings.VIEWKEEPER_DEMO else Zone.objects.filter(demo=False)
+    zones = shown.select_related("polling").order_by("name")
+    found = {zone.pk: ZoneFigures(zone.name, str(zone), getattr(zone, "polling", None)) for zone in zones}
+    for zone_id, count in Schedule.objects.order_by().values_list("zone").annotate(Count("pk")):
+        if zone_id in found:
+            found[zone_id].endpoints = count
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    for zone_id, due in Schedule.objects.filter(free, due__lte=now).order_by().values_list("zone").annotate(Min("due")):
+        if zone_id in found:
+            found[zone_id].overdue_s = (now - due).total_seconds()
+    for batch in Batch.objects.filter(sent_at__gt=now - timedelta(seconds=WINDOW_S)).iterator():
+        if batch.zone_id in found:
+            _count(found[batch.zone_id], batch, now)
+    return list(found.values())
+
+
+def _count(zone: ZoneFigures, batch: Batch, now: datetime) -> None:
+    zone.outcomes.update(batch.outcomes)
+    zone.record_s += batch.record_s
+    zone.late_s = max(zone.late_s, batch.overdue_s)
+    if batch.done_at is None:
+        lost = (now - batch.sent_at).total_seconds() > LOST_AFTER_S
+        zone.batches["lost" if lost else "under_way"] += 1
+        return
+    zone.batches["done"] += 1
+    zone.took_s.append(batch.took_s or 0.0)
+    zone.cpu_s += batch.cpu_s or 0.0
+    known = zone.collectors.get(batch.collector)
+    if known is None or known.at < batch.done_at:
+        lag_s = max(batch.lag_s or 0.0, known.lag_s if known else 0.0)
+        zone.collectors[batch.collector] = Collecting(batch.collector, batch.done_at, batch.canary, lag_s)
+
+
+# -- queues
+
+
+def queues(zones: Iterable[ZoneFigures], now: datetime) -> list[QueueFigures]:
+    """What waits at the broker; nothing where it does not answer."""
+    names = [*(f"{kind}.{zone.name}" for zone in zones for kind in ("probe", "look")), *OWN_QUEUES]
+    store = redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=BROKER_PATIENCE_S, socket_connect_timeout=BROKER_PATIENCE_S
+    )
+    try:
+        with store, store.pipeline(transaction=False) as asked:
+            for name in names:
+                asked.llen(name)
+                asked.lindex(name, -1)
+            answers = asked.execute()
+    except redis.RedisError:
+        return []
+    return [
+        QueueFigures(name, length, _age_s(oldest, now))
+        for name, length, oldest in zip(names, answers[::2], answers[1::2], strict=True)
+    ]
+
+
+def _age_s(message: bytes | None, now: datetime) -> float | None:
+    """How long ago a message was sent; whoever may put something into a queue may have put in anything."""
+    if message is None:
+        return None
+    try:
+        sent_at = json.loads(message)["headers"]["sent_at"]
+        return max(0.0, now.timestamp() - float(sent_at))
+    except (ValueError, KeyError, TypeError):
+        return None
