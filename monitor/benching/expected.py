@@ -64,15 +64,28 @@ EXPECTED: Mapping[str, Mapping[Aspect, Held]] = {
     # -- clock
     "clock_offset_s": {CLOCK: faulty("clock_off", "time_zone")},  # 1
     "clock_local_in_utc": {},  # 2: both fields are understood
+    "clock_local_only": {},  # 2
+    "clock_tz": {},  # 2
     "clock_dead": {CLOCK: faulty("clock_dead")},  # 2, 22
     "clock_needs_login": {CLOCK: UNSEEN},  # 2
     # -- onvif
     "onvif_off": {ACCESS: faulty("service_missing"), CLOCK: UNSEEN, PICTURE: UNSEEN},
     "nat_address": {},  # 8
+    "xaddr_pathless": {},  # 8
+    "service_path": {},  # 9
+    "uri_missing": {PICTURE: faulty("snapshot_missing")},  # 14
+    "uri_with_login": {},  # 19
+    "soap_empty": {ACCESS: faulty("protocol"), CLOCK: UNSEEN, PICTURE: UNSEEN},  # 14
+    "soap_bad_utf8": {},  # 14
+    "soap_undeclared": {},  # 14
+    "soap_namespace": {},  # 14
+    "soap_charset": {},  # 21
     "fault_200": {},  # 14
     "soap_401": {},  # 14
     "no_snapshot": {PICTURE: faulty("snapshot_missing")},  # 14
     # -- snapshot
+    "octet_picture": {},  # 15
+    "xml_picture": {PICTURE: faulty("not_a_picture")},  # 15
     "html_picture": {PICTURE: faulty("not_a_picture")},  # 15
     "empty_picture": {PICTURE: faulty("empty_picture")},  # 15
     "truncated_picture": {PICTURE: faulty("corrupt")},  # 15

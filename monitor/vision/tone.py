@@ -12,9 +12,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from monitor.vision.features import Features, tone_at
+from monitor.vision.features import Features
 from monitor.vision.label import Label
-from monitor.vision.planes import Plane, median, quantile
+from monitor.vision.planes import Plane, median, quantile, quantile_of_sorted
 
 Phase = Literal["day", "night"]
 PHASES: tuple[Phase, Phase] = ("day", "night")
@@ -101,14 +101,18 @@ def tone_of(features: Features) -> Tone:
     """The tone of a picture."""
     luma, cb, cr = (float(plane.mean()) for plane in _luma_and_chroma(features))
     return Tone(
-        _byte(luma), _byte(tone_at(features.tones, 0.95)), _byte(128 + cb), _byte(128 + cr), _byte(features.noise * 16)
+        _byte(luma),
+        _byte(quantile_of_sorted(features.tones, 0.95)),
+        _byte(128 + cb),
+        _byte(128 + cr),
+        _byte(features.noise * 16),
     )
 
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
     """How far a picture is black, white, dark, of one colour or flat; `states` are the accepted ones of its phase."""
     tones = features.tones
-    low, middle, top, highest = (tone_at(tones, share) for share in (0.05, 0.5, 0.95, 0.99))
+    low, middle, top, highest = (quantile_of_sorted(tones, share) for share in (0.05, 0.5, 0.95, 0.99))
     slate = (_below(tones, middle + _SLATE_TOLERANCE) - _below(tones, middle - _SLATE_TOLERANCE)) / _SLATE_SHARE
     unlit = min(_BLACK_LEVEL / max(top, 1.0), _BLACK_SPAN / max(_span(features), 0.1))
     unlit = max(unlit, _NOTHING_LEVEL / max(top, 1.0))
@@ -133,7 +137,8 @@ def _cast(features: Features, states: Sequence[HasTone]) -> float:
 
 def _span(features: Features) -> float:
     """The span of the luma over the blocks (5th to 95th percentile), where noise is averaged out."""
-    return quantile(features.luma_blocks, 0.95) - quantile(features.luma_blocks, 0.05)
+    blocks = np.sort(features.luma_blocks, axis=None)
+    return quantile_of_sorted(blocks, 0.95) - quantile_of_sorted(blocks, 0.05)
 
 
 def _dark_limit(states: Sequence[HasTone]) -> float:

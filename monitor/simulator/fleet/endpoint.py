@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from monitor.simulator.auth import Login, User
@@ -15,6 +16,8 @@ from monitor.simulator.fleet.members import NOBODY, Fleet, Member
 from monitor.simulator.fleet.politeness import Limits, Watch
 from monitor.simulator.plan import ChannelPlan, DevicePlan
 
+REQUESTS_KEPT = 64  # by device that something ails: as many as `busy_after` may count
+
 
 class FleetDevice(Device):
     """A device of the simulator whose digest gate is its endpoint's, and whose logins are watched."""
@@ -22,6 +25,7 @@ class FleetDevice(Device):
     def __init__(self, plan: DevicePlan, now: Clock, gate: Gate, on_login: Callable[[Login], None]) -> None:
         super().__init__(plan, now)
         self.port = plan.port
+        self.requests = deque(maxlen=REQUESTS_KEPT)
         if self.mode.algorithms:
             self._digest = gate
         self._on_login = on_login

@@ -27,6 +27,7 @@ class SlowLane(City):
         await self._serve(device, reader, writer)
 
     def _record(self, exchange: Exchange, status: int) -> None:
+        super()._record(exchange, status)
         self._on_record(exchange, int(status))
 
     async def _draw(self, device: Device, view: View) -> bytes:

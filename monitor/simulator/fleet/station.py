@@ -323,11 +323,3 @@ def _without_waiting(answer: Coroutine[Any, Any, Answer]) -> Answer:
         return result
     answer.close()
     raise RuntimeError("an answer without a fault waits for something")
-
-
-def _operation(request: Request) -> str:
-    """What was asked of a device that answered without reading it."""
-    try:
-        return soap.parse_call(request.body).operation if request.method == "POST" else ""
-    except soap.BadCallError:
-        return ""

@@ -226,6 +226,12 @@ def test_a_wrong_password_is_refused_and_locks_out(city: RunningFleet, camera: M
     assert ["2 attempt(s)" in said[0], "1 attempt(s)" in said[1], "locked" in said[2]] == [True] * 3
 
 
+def test_too_many_requests_make_a_device_busy(city: RunningFleet) -> None:
+    camera = [member for member in city.fleet if member.kind == "camera"][-1]  # one that no other test has asked
+    ail(city, camera, busy_after=3, busy_with="503")
+    assert [clock(camera).status for _ in range(5)] == [200, 200, 200, 503, 503]
+
+
 def test_a_device_behind_nat_tells_another_host(city: RunningFleet, camera: Member) -> None:
     ail(city, camera, nat_address="192.168.1.64")
     assert f"http://192.168.1.64:{camera.port}/onvif" in call(camera, "GetCapabilities").text
