@@ -1,6 +1,7 @@
-"""The bench itself, inside the platform that `manage.py bench` has made for it.
+"""The bench and the soak themselves, inside the platform that `manage.py bench` or `soak` has made for them.
 
 python -m monitor.benching FLEET ROUNDS WIDTH HEIGHT   the figures of a fleet of this size, as JSON
+python -m monitor.benching soak OPTIONS                the virtual city, watched; `soaking.Options` as JSON
 python -m monitor.benching growth                      how much a device makes the database grow in a day, as JSON
 python -m monitor.benching profile DEVICES             where the CPU time goes in a round of so many devices
 """
@@ -20,13 +21,15 @@ FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure a fleet, or profile."""
+    """Do what is asked for; whoever asks judges what is told."""
     django.setup()
-    from monitor.benching import measure, profiling
+    from monitor.benching import measure, profiling, soaking
     from monitor.benching.failure import BenchFailed
 
     try:
         match arguments:
+            case ["soak", options]:
+                print(json.dumps(soaking.soak(soaking.Options(**json.loads(options)), say), indent=1, default=str))
             case ["growth"]:
                 print(json.dumps(_growth()))
             case ["profile", devices]:
