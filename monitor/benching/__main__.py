@@ -1,11 +1,15 @@
-"""The bench itself, inside the platform that `manage.py bench` has made for it.
+"""The bench and the soak themselves, inside the platform that `manage.py bench` or `soak` has made for them.
 
 python -m monitor.benching FLEET ROUNDS WIDTH HEIGHT   the figures of a fleet of this size, as JSON
+python -m monitor.benching soak OPTIONS                the virtual city, watched; `soaking.Options` as JSON
+python -m monitor.benching growth                      how much a device makes the database grow in a day, as JSON
 python -m monitor.benching profile DEVICES             where the CPU time goes in a round of so many devices
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import sys
 import time
@@ -17,13 +21,17 @@ FAILED = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure a fleet, or profile."""
+    """Do what is asked for; whoever asks judges what is told."""
     django.setup()
-    from monitor.benching import measure, profiling
+    from monitor.benching import measure, profiling, soaking
     from monitor.benching.failure import BenchFailed
 
     try:
         match arguments:
+            case ["soak", options]:
+                print(json.dumps(soaking.soak(soaking.Options(**json.loads(options)), say), indent=1, default=str))
+            case ["growth"]:
+                print(json.dumps(_growth()))
             case ["profile", devices]:
                 print(profiling.profiled(int(devices), say))
             case [fleet, rounds, width, height]:
@@ -33,6 +41,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"bench: {failure}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def _growth() -> object:
+    """The figures of `monitor.benching.growth`, null in a tree without it."""
+    name = "monitor.benching.growth"
+    return importlib.import_module(name).growth() if importlib.util.find_spec(name) else None
 
 
 def say(line: str) -> None:

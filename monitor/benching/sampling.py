@@ -40,7 +40,6 @@ class Tier:
     every_s: int
     times: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     lags: list[float] = field(default_factory=list)
-    windows: list[float] = field(default_factory=list)
 
     def see(self, device_id: int, endpoint_id: int, at: float | None, clock: Clock) -> None:
         """Take a visit into account that was not seen before."""
@@ -65,6 +64,8 @@ class Tier:
             "lag_p50_s": _percentile(self.lags, 49),
             "lag_p99_s": _percentile(self.lags, P99),
             "lag_p99_share": _share(_percentile(self.lags, P99), self.every_s),
+            # The second half of the run: addresses and logins are learned by then.
+            "late_lag_p99_s": _percentile(self.lags[len(self.lags) // 2 :], P99),
             "interval_min_s": found[0] if found else None,
             "interval_median_s": statistics.median(found) if found else None,
             "interval_max_s": found[-1] if found else None,

@@ -1,37 +1,46 @@
 """The virtual city for a while: real workers, a script of faults, kills where asked for, and every verdict checked.
 
-    python -m monitor.benching.soaking OPTIONS   (a JSON object; see `Options`)
-
-Runs inside the platform that `manage.py soak` makes. Prints a report as JSON; the exit code is 1 when anything that was
-held was not as scripted, when a healthy device was called faulty, or when a device was asked impolitely.
+Runs inside the platform that `manage.py soak` makes; `failures` of its report says what was not as it must be: anything
+held that is not as scripted, a healthy device called faulty, a device asked impolitely.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
-import django
 import redis
 from django.db import Error, connection
+from django.utils import timezone
 
-FAILED = 1
+from devices.models import Device
+from monitor import schedule, vision
+from monitor.benching.city import draw
+from monitor.benching.crew import Crew
+from monitor.benching.failure import BenchFailed
+from monitor.benching.fleet_register import enter, refill_s
+from monitor.benching.kills import Kills
+from monitor.benching.rounds import Say
+from monitor.benching.sampling import Sampler, rounded
+from monitor.benching.verdicts import Verdicts
+from monitor.policies import Policies
+from monitor.simulator.fleet.bank import Gallery, read
+from monitor.simulator.fleet.running import NoFleet, RunningFleet
+from monitor.wire import Aspect
+
 # The fleet is on addresses of its own, apart from a bench's.
 HOSTS = "127.4.0.0/14"
 GLANCE_S, PROCESSES_S = 0.5, 15.0
-# Between two kills, once the last one is over.
-PAUSE_S = 5.0
+VISITS_PER_INTERVAL = 4
+# Between two kills, once the last one is over; the first one comes when every device was seen a few times.
+PAUSE_S, WARM_INTERVALS = 5.0, 4
 # Scenes that the cameras see, and pictures of each that their views are learned from.
 SCENES, PICTURES_LEARNED = 4, 3
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,115 +56,89 @@ class Options:
     seed: int = 1
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Soak, and tell."""
-    django.setup()
-    from monitor.benching.failure import BenchFailed
-    from monitor.benching.sampling import rounded
-
-    options = Options(**json.loads(arguments[0]))
-    try:
-        report = rounded(Soak(options).run())
-    except BenchFailed as failure:
-        print(f"soak: {failure}", file=sys.stderr)
-        return FAILED
-    print(json.dumps(report, indent=1, default=str))
-    return FAILED if report["failures"] else 0
-
-
-class Soak:
-    """One run."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-
-    def run(self) -> dict[str, Any]:
-        """The whole run; its report."""
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="viewkeeper-soak-")))
-            running, device_ids = self._city(stack, folder)
-            say(f"{len(device_ids)} devices in the register")
-            crew = stack.enter_context(_crew(folder, self.options.probes))
-            report = Watch(self.options, running, device_ids, crew).run()
-        report["violations"] = _violations(running.told)
-        return {**report, "failures": failures(report)}
-
-    def _city(self, stack: ExitStack, folder: Path) -> tuple[Any, list[int]]:
-        """The fleet, and the register that matches it."""
-        from monitor import vision
-        from monitor.benching import fleet_register
-        from monitor.benching.city import draw
-        from monitor.benching.failure import BenchFailed
-        from monitor.simulator.fleet.bank import Gallery, read
-        from monitor.simulator.fleet.running import NoFleet, RunningFleet
-
-        asked = self.options
+def soak(options: Options, say: Say) -> dict[str, Any]:
+    """The whole run; its report."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="viewkeeper-soak-")))
         gallery = Gallery(str(folder), scenes=SCENES)
         draw(gallery)
-        try:
-            running = stack.enter_context(
-                RunningFleet(
-                    devices=asked.devices,
-                    hosts=HOSTS,
-                    script=asked.script,
-                    speed=asked.speed,
-                    refill=fleet_register.refill_s(asked.speed),
-                    scenes=SCENES,
-                    pictures=folder,
-                )
-            )
-        except NoFleet as error:
-            raise BenchFailed(f"the virtual city does not start: {error}") from error
-        models = {
-            scene: vision.learn(
-                [vision.decode(bytes(one)) for one in read(gallery.file(scene))[:PICTURES_LEARNED]]
-            ).dumps()
-            for scene in range(gallery.scenes)
-        }
-        return running, fleet_register.enter(running.fleet, models, asked.speed)
+        running = stack.enter_context(_city(options, folder))
+        device_ids = enter(running.fleet, _views(gallery), options.speed)
+        say(f"{len(device_ids)} devices in the register")
+        crew = stack.enter_context(_crew(folder, options.probes))
+        report = Watch(options, running, device_ids, crew, say).run()
+    report["violations"] = _violations(running.told)
+    return rounded({**report, "failures": failures(report)})  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _city(options: Options, pictures: Path) -> Iterator[RunningFleet]:
+    try:
+        with RunningFleet(
+            devices=options.devices,
+            hosts=HOSTS,
+            script=options.script,
+            speed=options.speed,
+            refill=refill_s(options.speed),
+            scenes=SCENES,
+            pictures=pictures,
+        ) as running:
+            yield running
+    except NoFleet as error:
+        raise BenchFailed(f"the virtual city does not start: {error}") from error
+
+
+def _views(gallery: Gallery) -> dict[int, bytes]:
+    """The learned view of each scene."""
+    return {
+        scene: vision.learn([vision.decode(bytes(one)) for one in read(gallery.file(scene))[:PICTURES_LEARNED]]).dumps()
+        for scene in range(gallery.scenes)
+    }
+
+
+@contextmanager
+def _crew(folder: Path, probes: int) -> Iterator[Crew]:
+    crew = Crew(folder, probes)
+    try:
+        yield crew
+    finally:
+        crew.stop()
 
 
 class Watch:
     """What is looked at while the city runs."""
 
-    def __init__(self, options: Options, running: Any, device_ids: list[int], crew: Any) -> None:
-        from django.utils import timezone
-
-        from monitor import schedule
-        from monitor.benching.kills import Kills
-        from monitor.benching.sampling import Sampler
-        from monitor.benching.verdicts import Verdicts
-        from monitor.wire import Aspect
-
+    def __init__(self, options: Options, running: RunningFleet, device_ids: list[int], crew: Crew, say: Say) -> None:
         self.options = options
         self.crew = crew
+        self.say = say
         schedule.sync(timezone.now())
         self.since = time.time()
-        terms = _terms(device_ids[0])
+        self.until = self.since + options.minutes * 60
+        terms = Policies().of_device(Device.objects.select_related("endpoint").get(pk=device_ids[0]))
         script, seconds = running.script()
         began = time.time() - seconds / options.speed
         self.verdicts = Verdicts(running.fleet, script, device_ids, terms, options.speed, began)
-        until = self.since + options.minutes * 60
         healthy = [
-            device_ids[index]
-            for index in range(len(device_ids))
-            if running.fleet.kind(index) == "camera" and not self.verdicts.ever_ails(index, until)
+            device_id
+            for index, device_id in enumerate(device_ids)
+            if running.fleet.kind(index) == "camera" and not self.verdicts.ever_ails(index, self.until)
         ]
         self.sampler = Sampler(crew, healthy, terms.heartbeat_s, terms.picture_s)
         self.kills = Kills(crew, healthy, terms.heartbeat_s, options.seed)
         self.heartbeat_s = terms.heartbeat_s
-        self.until = until
-        self.quiet_from = until - self.verdicts.settle_s(Aspect.PICTURE) - self.kills.allowed_s
+        # What was held up by the last kill is made good before the last check.
+        self.quiet_from = self.until - self.verdicts.settle_s(Aspect.PICTURE) - self.kills.allowed_s
 
     def run(self) -> dict[str, Any]:
         """Watch to the end."""
         turns = [
-            Turn(self.sampler.visits, self.heartbeat_s / 4),
+            Turn(self.sampler.visits, self.heartbeat_s / VISITS_PER_INTERVAL),
             Turn(self.sampler.processes, PROCESSES_S),
             Turn(self._check, self.heartbeat_s),
         ]
         if self.options.kills:
-            turns.append(Turn(self._kill, GLANCE_S, first=self._warm_s()))
+            turns.append(Turn(self._kill, GLANCE_S, first=WARM_INTERVALS * self.heartbeat_s))
         while time.time() < self.until:
             self.crew.watch()
             for turn in turns:
@@ -164,28 +147,25 @@ class Watch:
         self._check()
         return self._report()
 
-    def _warm_s(self) -> float:
-        return 4.0 * float(self.heartbeat_s)
-
     def _check(self) -> None:
         wrong = self.verdicts.check(time.time(), self.since)
-        say(f"{self.verdicts.checked} verdicts checked, {len(wrong)} wrong now")
+        self.say(f"{self.verdicts.checked} verdicts checked, {len(wrong)} wrong now")
         for item in wrong[:3]:
-            say(f"  {item}")
+            self.say(f"  {item}")
 
     def _kill(self) -> None:
         last = self.kills.done[-1] if self.kills.done else None
         if last is not None and last.even_s is None and not self.kills.follow(last):
             return
-        if time.time() > self.quiet_from:  # what was held up by the last kill is made good before the last check
+        if time.time() > self.quiet_from:
             return
         if last is None or time.time() - last.at > (last.even_s or 0.0) + PAUSE_S:
             kill = self.kills.next()
-            say(f"kill -9 {kill.what} ({kill.point}{'' if kill.hit else ', missed'})")
+            self.say(f"kill -9 {kill.what} ({kill.point}{'' if kill.hit else ', missed'})")
 
     def _report(self) -> dict[str, Any]:
         return {
-            "options": {name: getattr(self.options, name) for name in Options.__slots__},
+            "options": asdict(self.options),
             "verdicts": self.verdicts.told(),
             "wronged": self.verdicts.wronged(self.until),
             "kills": self.kills.told() if self.options.kills else {},
@@ -212,31 +192,13 @@ class Turn:
             connection.close()
 
 
-@contextmanager
-def _crew(folder: Path, probes: int) -> Iterator[Any]:
-    from monitor.benching.crew import Crew
-
-    crew = Crew(folder, probes)
-    try:
-        yield crew
-    finally:
-        crew.stop()
-
-
-def _terms(device_id: int) -> Any:
-    from devices.models import Device
-    from monitor.policies import Policies
-
-    return Policies().of_device(Device.objects.select_related("endpoint").get(pk=device_id))
-
-
-def _violations(told: dict[str, Any]) -> dict[str, Any]:
+def _violations(told: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = told.get("violations", {"total": {"the fleet told nothing": 1}, "devices": {}})
     some = dict(list(found["devices"].items())[:10])
     return {"total": found["total"], "devices": len(found["devices"]), "some": some, "counts": told.get("counts", {})}
 
 
-def failures(report: dict[str, Any]) -> list[str]:
+def failures(report: Mapping[str, Any]) -> list[str]:
     """What was not as it must be, each in a line."""
     said = []
     if report["verdicts"]["mismatches"]:
@@ -247,12 +209,3 @@ def failures(report: dict[str, Any]) -> list[str]:
         said.append(f"after {report['kills']['late']} kills the platform was not even again in time")
     said += [f"impolite: {rule} {count} times" for rule, count in report["violations"]["total"].items()]
     return said
-
-
-def say(line: str) -> None:
-    """Tell how far it is, and when."""
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -43,15 +43,16 @@ class Command(BaseCommand):
                 if options["profile"]:
                     self.stdout.write(self._inside("profile", options["profile"]))
                 else:
-                    how = [options["rounds"], *options["size"]]
-                    self._tell(options["fleet"] or ([named] if named else FLEETS), how)
+                    chosen = options["fleet"] or ([named] if named else [])
+                    self._tell(chosen or FLEETS, [options["rounds"], *options["size"]], whole=not chosen)
         except (ServerError, StopRequested) as error:
             raise CommandError(str(error) or "stopped") from error
 
-    def _tell(self, fleets: Sequence[int], how: Sequence[int]) -> None:
+    def _tell(self, fleets: Sequence[int], how: Sequence[int], *, whole: bool) -> None:
         by_fleet = table.rounded({str(fleet): json.loads(self._inside(fleet, *how)) for fleet in fleets})
         self.stdout.write(table.text(by_fleet))
-        self.stdout.write(json.dumps({**by_fleet[str(fleets[0])], "by_fleet": by_fleet}))
+        growth = {"growth": json.loads(self._inside("growth"))} if whole else {}
+        self.stdout.write(json.dumps({**by_fleet[str(fleets[0])], "by_fleet": by_fleet, **growth}))
 
     def _inside(self, *arguments: object) -> str:
         """What the bench tells, inside a platform of its own."""

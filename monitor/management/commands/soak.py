@@ -45,9 +45,11 @@ class Command(BaseCommand):
         try:
             tick_s = max(1, round(USUAL_TICK_S / options["speed"]))
             with stop_on_signals(), platform(VIEWKEEPER_TICK_S=str(tick_s)) as inside:
-                code, told = inside.run("monitor.benching.soaking", json.dumps(asked))
+                code, told = inside.run("monitor.benching", "soak", json.dumps(asked))
         except (ServerError, StopRequested) as error:
             raise CommandError(str(error) or "stopped") from error
-        self.stdout.write(told)
         if code:
-            raise CommandError("the soak failed: see `failures` in its report", returncode=code)
+            raise CommandError("nothing was watched", returncode=code)
+        self.stdout.write(told)
+        if found := json.loads(told)["failures"]:
+            raise CommandError("; ".join(found))
