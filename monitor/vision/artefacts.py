@@ -113,7 +113,7 @@ def _interference(luma: Plane) -> float:
 
 
 def _spectra(tiles: Plane) -> Plane:
-    """The log amplitudes of tiles."""
+    """The log amplitudes of tiles, frequency 0 in the middle row (by a window that changes its sign from row to row)."""
     level = np.add.reduce(tiles.reshape(len(tiles), -1), axis=1) * np.float32(1 / _SPECTRUM_TILE**2)
     waves = np.fft.rfft2((tiles - level[:, None, None]) * _WINDOW)
     return np.log(np.abs(waves) + _SPECTRUM_FLOOR)
@@ -121,8 +121,7 @@ def _spectra(tiles: Plane) -> Plane:
 
 def _peak(spectrum: Plane) -> float:
     """How far the highest peak stands above what is around it, in units of the limit."""
-    centred = np.fft.fftshift(spectrum, axes=0)
-    above = centred - box(centred, 3)
+    above = spectrum - box(spectrum, 3)
     return float(above[_HIGH_FREQUENCIES].max()) / _PEAK_LIMIT
 
 
@@ -131,16 +130,32 @@ def _hum(rows: Plane) -> float:
     strips = luma_of(_pairs(rows)).T
     strips -= strips.mean(1, keepdims=True)
     strips -= _RAMP * ((strips * _RAMP).sum(1, keepdims=True) / _RAMP_ENERGY)
-    waves = np.fft.rfft(strips * _HUM_WINDOW, n=2 * FINE_HEIGHT)[:, : _HUM_LAST + 10]
+    strips *= _HUM_WINDOW
+    # Bars that are in step are most of the mean, too: without one frequency there, there are none.
+    if float(_shares(_powers(_waves(strips.mean(0)))).max()) < _HUM_SHARE * _UNSUSPICIOUS:
+        return 0.0
+    waves = _waves(strips)
     height = np.abs(waves)
-    energy = (height * height).sum(0)
-    three = energy[_HUM_FIRST - 1 : _HUM_LAST - 1] + energy[_HUM_FIRST:_HUM_LAST]
-    share = (three + energy[_HUM_FIRST + 1 : _HUM_LAST + 1]) / max(float(energy[2:].sum()), 1.0)
-    total = height.sum(0)
+    share, total = _shares(_powers(waves).sum(0)), height.sum(0)
     step = (np.abs(waves.sum(0)) / (total + np.float32(1e-6)))[_HUM_FIRST:_HUM_LAST]
     best = int((share * step * step).argmax())
     above = float(np.sort(height[:, _HUM_FIRST + best])[1]) / max(median(total[4:]) / _STRIPS, 1.0)
     return min(float(share[best]) / _HUM_SHARE, _HUM_OUT_OF_STEP / max(1 - float(step[best]), 1e-3), above / _HUM_ABOVE)
+
+
+def _waves(strips: Plane) -> NDArray[np.complex64]:
+    """The lower frequencies of the row means."""
+    return np.asarray(np.fft.rfft(strips, n=2 * FINE_HEIGHT)[..., : _HUM_LAST + 10])
+
+
+def _powers(waves: NDArray[np.complex64]) -> Plane:
+    return np.asarray(waves.real**2 + waves.imag**2)
+
+
+def _shares(power: Plane) -> Plane:
+    """The share of all power that each frequency between the first and the last has with its two neighbours."""
+    three = power[_HUM_FIRST - 1 : _HUM_LAST - 1] + power[_HUM_FIRST:_HUM_LAST]
+    return np.asarray((three + power[_HUM_FIRST + 1 : _HUM_LAST + 1]) / max(float(power[2:].sum()), 1.0))
 
 
 def _damage(picture: Picture, means: Plane) -> float:
@@ -201,7 +216,8 @@ def _high_frequencies() -> NDArray[np.bool_]:
     return np.asarray(high)
 
 
-_WINDOW = np.outer(np.hanning(_SPECTRUM_TILE), np.hanning(_SPECTRUM_TILE)).astype(np.float32)
+_HANNING = np.hanning(_SPECTRUM_TILE)
+_WINDOW = np.outer(_HANNING * (-1.0) ** np.arange(_SPECTRUM_TILE), _HANNING).astype(np.float32)
 _HIGH_FREQUENCIES = _high_frequencies()
 _RAMP = np.linspace(-1, 1, FINE_HEIGHT, dtype=np.float32)
 _RAMP_ENERGY = np.float32((_RAMP**2).sum())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from monitor.vision.picture import Picture
-from monitor.vision.planes import COLUMNS, ROWS, Plane, block_mean, box, edged, halve_across, quantile
+from monitor.vision.planes import COLUMNS, ROWS, Plane, block_mean, box, edged, halve_across, quantile, shrink
 
 # Every picture is brought to one size: 24 x 18 px a block for sharpness, half of it for structure.
 FINE_WIDTH, FINE_HEIGHT = 384, 216
@@ -28,8 +28,8 @@ _NOISE_SHARE, _QUIETEST = 0.9, 0.05
 _TILE, _QUIET = 16, 0.1
 # The mean of |mask| of white noise of standard deviation 1 is 6 / sqrt(pi / 2).
 _MASK_TO_NOISE = float(np.sqrt(np.pi / 2)) / 6
-# The tones are those of every third pixel, in steps of 1/64 level (sorting integers is four times as quick).
-_TONE_SAMPLE, _TONE_STEPS = 3, np.float32(64.0)
+# The tones are those of every fourth pixel and row, in steps of 1/64 level (sorting integers is four times as quick).
+_TONE_SAMPLE, _TONE_STEPS = 4, np.float32(64.0)
 
 Field = NDArray[np.complex64]
 Green = NDArray[np.int16]
@@ -40,6 +40,7 @@ class Features:
     """Measurements on one picture. Luma in grey levels 0..255, chroma in signed levels around 0."""
 
     luma: Plane  # FINE_HEIGHT x FINE_WIDTH
+    half: Plane  # the luma at half of that size
     tones: Plane  # a sample of the luma in rising order
     luma_blocks: Plane  # ROWS x COLUMNS, block means
     rgb_blocks: Plane  # ROWS x COLUMNS x 3, block means
@@ -63,8 +64,9 @@ def describe(picture: Picture) -> Features:
     green = np.asarray(picture.image.getchannel("G")).astype(np.int16)
     return Features(
         luma=luma,
+        half=half,
         tones=_tones(luma),
-        luma_blocks=block_mean(luma),
+        luma_blocks=block_mean(half),
         rgb_blocks=even.reshape(ROWS, -1, COLUMNS, 3).mean(1),
         strips=np.asarray(strips),
         even_strips=even,
@@ -105,7 +107,9 @@ def _cell_sum(plane: Plane) -> Plane:
 
 def _luma(image: Image.Image) -> Plane:
     """The luma (ITU-R 601) at the common size; unrounded, so that flat areas keep no steps of their own."""
-    return np.asarray(image.convert("F").resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX))
+    exact = image.convert("F")
+    luma = shrink(np.asarray(exact), FINE_HEIGHT, FINE_WIDTH)
+    return np.asarray(exact.resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)) if luma is None else luma
 
 
 def _tones(luma: Plane) -> Plane:

@@ -144,49 +144,53 @@ def encode(features: Features, phase: Phase) -> State:
     return State(phase, codes.astype(np.uint8), tone_of(features))
 
 
-def agreement(state: State, field: Field) -> Plane:
-    """How far a picture's edges agree with a state, per block: 1 all of them, 0 by chance, negative across."""
-    return agreements(codes_of([state]), field)[0]
-
-
 def directions(codes: Codes) -> Field:
     """Edge codes as unit vectors, zero where there is no edge."""
     return np.asarray(_UNIT[codes])
 
 
-def codes_of(states: Iterable[State]) -> Codes:
-    """The edge codes of states as one array: states x rows x columns."""
-    return np.array([state.codes for state in states], dtype=np.uint8)
+@dataclass(frozen=True, slots=True, eq=False)
+class Bank:
+    """States side by side: their codes (states x rows x columns), and how many cells of each block have an edge."""
+
+    codes: Codes
+    edges: Plane
+
+    @property
+    def weight(self) -> Plane:
+        """The share of cells with an edge per block, the mean over states."""
+        return np.asarray(self.edges.mean(0) * np.float32(1 / _CELLS_A_BLOCK))
 
 
-def agreements(codes: Codes, field: Field) -> Plane:
+def bank_of(states: Iterable[State]) -> Bank:
+    """Put states side by side."""
+    codes = np.array([state.codes for state in states], dtype=np.uint8)
+    return Bank(codes, _block_sum((codes != 0).view(np.uint8)).astype(np.float32))
+
+
+def agreement(state: State, field: Field) -> Plane:
+    """How far a picture's edges agree with a state, per block: 1 all of them, 0 by chance, negative across."""
+    return agreements(bank_of([state]), field)[0]
+
+
+def agreements(bank: Bank, field: Field) -> Plane:
     """The agreement of a picture's edges with each of some states, per block."""
     # What each cell agrees with each direction is worked out once, whatever the number of states.
     by_code = _COSINES * field.real.ravel() + _SINES * field.imag.ravel()
-    index = codes.reshape(len(codes), -1).astype(np.intp)
+    index = bank.codes.reshape(len(bank.codes), -1).astype(np.intp)
     index *= _CELLS
     index += _EACH_CELL
     cells = by_code.ravel().take(index)
-    return np.asarray(_block_sum(cells) / (edge_counts(codes) + _FEW_EDGES))
+    return np.asarray(_block_sum(cells) / (bank.edges + _FEW_EDGES))
 
 
-def edge_counts(codes: Codes) -> Plane:
-    """How many cells of each block have an edge, per state."""
-    return _block_sum((codes != 0).view(np.uint8)).astype(np.float32)
-
-
-def weight(codes: Codes) -> Plane:
-    """The share of cells with an edge per block, the mean over states."""
-    return np.asarray(edge_counts(codes).mean(0) / np.float32(CELLS_A_BLOCK))
-
-
-def best_agreement(codes: Codes, field: Field) -> Plane:
+def best_agreement(bank: Bank, field: Field) -> Plane:
     """The agreement of each block with the state that fits it best."""
-    return np.asarray(agreements(codes, field).max(0))
+    return np.asarray(agreements(bank, field).max(0))
 
 
 _FEW_EDGES = np.float32(1.0)
-CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
+_CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
 _CELLS = CELL_ROWS * CELL_COLUMNS
 _EACH_CELL = np.arange(_CELLS)
 _COSINES, _SINES = np.ascontiguousarray(_UNIT.real)[:, None], np.ascontiguousarray(_UNIT.imag)[:, None]
@@ -251,14 +255,14 @@ def _foretell(features: Features) -> Plane:
 def _agreement_of_other(features: Features, bank: Sequence[State]) -> Plane | None:
     own = encode(features, bank[0].phase).codes
     others = [state for state in bank if not np.array_equal(state.codes, own)]
-    return best_agreement(codes_of(others), features.field) if others else None
+    return best_agreement(bank_of(others), features.field) if others else None
 
 
 def _blend(stats: Stats | None, features: Features, bank: Sequence[State]) -> Stats:
     """One more picture into the statistics of its phase."""
     if stats is None:
         return _measure([features], [encode(features, "day")])
-    plane = best_agreement(codes_of(bank), features.field)
+    plane = best_agreement(bank_of(bank), features.field)
     rate = max(_SLOWEST, 1 / (stats.count + PRIOR_WEIGHT))
     mean = stats.mean + rate * (plane - stats.mean)
     square = (1 - rate) * (stats.spread**2 + rate * (plane - stats.mean) ** 2)

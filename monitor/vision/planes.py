@@ -5,6 +5,7 @@ Every picture of every camera passes through here, so each function takes as few
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,41 @@ from numpy.typing import NDArray
 COLUMNS, ROWS = 16, 12
 BLOCKS = COLUMNS * ROWS
 
+# Sizes that have no small ratio to the wanted one are left to Pillow.
+_LARGEST_RATIO = 8
+
 Plane = NDArray[np.float32]
+
+
+def shrink(plane: Plane, height: int, width: int) -> Plane | None:
+    """What Pillow's BOX filter makes of a plane, in half the time, for simple ratios (5 to 4, 5 to 3); else None."""
+    given_height, given_width = plane.shape
+    if not (_is_simple(given_height, height) and _is_simple(given_width, width)):
+        return None
+    in_rows = gcd(given_height, height)
+    rows = np.empty((in_rows, height // in_rows, given_width), np.float32)
+    _shrink_groups(plane.reshape(in_rows, -1, given_width), rows)
+    in_columns = gcd(given_width, width)
+    found = np.empty((height, in_columns, width // in_columns), np.float32)
+    _shrink_groups(rows.reshape(height, in_columns, -1).swapaxes(1, 2), found.swapaxes(1, 2))
+    return found.reshape(height, width)
+
+
+def _is_simple(size: int, wanted: int) -> bool:
+    return size >= wanted and size // gcd(size, wanted) <= _LARGEST_RATIO
+
+
+def _shrink_groups(given: Plane, wanted: Plane) -> None:
+    """Shrink along the middle axis: each wanted value is the mean of those whose middles lie within it."""
+    ratio = given.shape[1] / wanted.shape[1]
+    for at in range(wanted.shape[1]):
+        first, end = int(at * ratio + 0.5), int((at + 1) * ratio + 0.5)
+        total = wanted[:, at]
+        total[...] = given[:, first]
+        for further in range(first + 1, end):
+            total += given[:, further]
+        if end - first > 1:
+            total *= np.float32(1 / (end - first))
 
 
 def halve(plane: Plane) -> Plane:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from monitor.vision.features import Features, Field
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel, Codes, Stats, best_agreement, codes_of, directions, weight
+from monitor.vision.model import Bank, CameraModel, Stats, bank_of, best_agreement, directions
 from monitor.vision.planes import BLOCKS, Plane, box, median, quantile_of_sorted
 from monitor.vision.shift import find_shift, moved_tiles
 from monitor.vision.tone import Phase
@@ -69,19 +69,15 @@ class Seen:
 class Reference:
     """The normal view of one phase: what to expect of each block, and how reliable that is (0..1)."""
 
-    codes: Codes
+    bank: Bank
     stats: Stats
     reliability: Plane
-
-    @property
-    def told(self) -> NDArray[np.bool_]:
-        """The blocks that say something."""
-        return np.asarray(self.reliability > _SOME)
+    told: NDArray[np.bool_]  # the blocks that say something
 
     @property
     def field(self) -> Field:
         """The mean of the states: edges that stay keep their length, others fade."""
-        return np.asarray(directions(self.codes).mean(0))
+        return np.asarray(directions(self.bank.codes).mean(0))
 
 
 def unseen() -> Seen:
@@ -116,22 +112,26 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
 
 def reference_of(model: CameraModel, phase: Phase) -> Reference:
     """What is known of one phase."""
-    codes, stats = codes_of(model.of(phase)), model.stats[phase]
+    bank, stats = bank_of(model.of(phase)), model.stats[phase]
     apart = stats.mean / np.hypot(np.maximum(stats.spread, _LEAST_SPREAD), _CHANCE_SPREAD)
-    reliability = np.clip((apart - _APART_LEAST) / (_APART_FULL - _APART_LEAST), 0, 1)
-    reliability = reliability * (weight(codes) >= _LEAST_EDGES)
-    return Reference(codes, stats, reliability.astype(np.float32))
+    reliability = _within((apart - _APART_LEAST) / (_APART_FULL - _APART_LEAST), 0.0, 1.0)
+    reliability *= bank.weight >= _LEAST_EDGES
+    return Reference(bank, stats, reliability, reliability > _SOME)
 
 
 def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
     """The blocks whose normal edges are not seen, by the evidence of the block and its neighbours."""
-    agreement = best_agreement(reference.codes, features.field)
+    agreement = best_agreement(reference.bank, features.field)
     mean, spread = reference.stats.mean, np.maximum(reference.stats.spread, _LEAST_SPREAD)
     normal = ((np.minimum(agreement, mean) - mean) / spread) ** 2
     chance = (np.maximum(agreement, 0) / _CHANCE_SPREAD) ** 2
     evidence = 0.5 * (normal - chance) + np.log(spread / _CHANCE_SPREAD)
-    evidence = np.clip(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
-    return np.asarray((box(evidence.astype(np.float32), 1) > 0) & reference.told)
+    evidence = _within(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
+    return np.asarray((box(evidence, 1) > 0) & reference.told)
+
+
+def _within(plane: Plane, low: float, high: float) -> Plane:
+    return np.minimum(np.maximum(plane, np.float32(low)), np.float32(high))
 
 
 def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:
