@@ -18,7 +18,7 @@ from monitor.vision.picture import Picture
 from monitor.vision.planes import Plane, box, median
 from monitor.vision.tone import HasTone, luma_of
 
-# Some faults are first looked for in a part of the picture: where that gives less than this, all of it would not give 1.
+# Some faults are first looked for in a part of the picture: where that gives less than this, all of it stays below 1.
 _UNSUSPICIOUS = 0.75
 # Noise of the quietest tenth of the picture in grey levels: normal up to 1.3, faults from 2.1. An accepted picture of
 # the same phase that is itself noisy raises the limit to this multiple of its noise.
@@ -60,7 +60,7 @@ def faults(picture: Picture, features: Features, states: Sequence[HasTone]) -> d
 
 def _pairs(strips: NDArray[Any]) -> Plane:
     """The means of the rows in eight strips from those in sixteen: rows x strips x channels."""
-    return (strips[:, ::2].astype(np.float32) + strips[:, 1::2]) * np.float32(0.5)
+    return np.asarray((strips[:, ::2].astype(np.float32) + strips[:, 1::2]) * np.float32(0.5))
 
 
 def _lines(green: Plane) -> float:
@@ -113,7 +113,7 @@ def _interference(luma: Plane) -> float:
 
 
 def _spectra(tiles: Plane) -> Plane:
-    """The log amplitudes of tiles, frequency 0 in the middle row (by a window that changes its sign from row to row)."""
+    """The log amplitudes of tiles, frequency 0 in the middle row: the sign of the window changes from row to row."""
     level = np.add.reduce(tiles.reshape(len(tiles), -1), axis=1) * np.float32(1 / _SPECTRUM_TILE**2)
     waves = np.fft.rfft2((tiles - level[:, None, None]) * _WINDOW)
     return np.log(np.abs(waves) + _SPECTRUM_FLOOR)

@@ -199,14 +199,12 @@ class _Walk:
 
     def _scan_end(self) -> tuple[int, int]:
         """Where the picture data of a scan end, and how many restart markers are among them, in order."""
-        restarts = 0
-        for met in _MARKER.finditer(self.data, self.at):
+        for restarts, met in enumerate(_MARKER.finditer(self.data, self.at)):
             marker = self.data[met.start() + 1]
             if marker not in _RESTARTS:
                 return met.start(), restarts
             if not self.interval or marker & 7 != restarts & 7:
                 raise Refused("corrupt", "restart markers")
-            restarts += 1
         raise Refused("corrupt", "truncated")
 
     def _check_restarts(self, frame: _Frame, scanned: int, restarts: int) -> None:

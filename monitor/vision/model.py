@@ -9,28 +9,23 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.vision.features import CELL_COLUMNS, CELL_ROWS, Features, Field, describe, edge_field
+from monitor.vision.bank import State, agreement, bank_of, best_agreement, encode
+from monitor.vision.features import CELL_COLUMNS, CELL_ROWS, Features, describe, edge_field
 from monitor.vision.picture import Picture
 from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, box, halve
-from monitor.vision.tone import PHASES, Phase, Tone, phase_of, tone_of
+from monitor.vision.tone import PHASES, Phase, Tone, phase_of
 
 MAX_BYTES = 8192
 MAX_STATES = 8
 _VERSION = 1
 _MAGIC = b"VKM"
 _HEADER = struct.Struct("<3sBBHHI")  # magic, version, states, day pictures, night pictures, CRC of the rest
-
-# Codes of a cell: 0 no edge, 1..7 the doubled direction in seven equal parts.
-_DIRECTIONS = 7
-_WEAK = 0.25
-_UNIT = np.concatenate([[0], np.exp(2j * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS)]).astype(np.complex64)
 
 # What a block will agree with later pictures is foretold from one picture alone: by how far its edges survive when it
 # is moved by two px (long clear edges do, foliage does not) and smoothed. Fitted over six real scenes, correlation .6
@@ -40,22 +35,6 @@ _JITTER = 2
 PRIOR_SPREAD, PRIOR_WEIGHT = 0.16, 1.0
 # The statistics forget slowly: a picture counts at least this much once many were learned (seasons, growing trees).
 _SLOWEST = 1 / 60
-
-Codes = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """One normal state: its phase, edge codes per cell, and its tone."""
-
-    phase: Phase
-    codes: Codes
-    tone: Tone
-
-    @property
-    def field(self) -> Field:
-        """The edge directions as unit vectors, zero where there is no edge."""
-        return directions(self.codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,74 +113,6 @@ def extend(model: CameraModel, picture: Picture) -> CameraModel:
     stats = _blend(model.stats.get(phase), features, bank)
     states = _admit(model.states, encode(features, phase))
     return replace(model, states=states, stats={**model.stats, phase: stats})
-
-
-def encode(features: Features, phase: Phase) -> State:
-    """A picture as a state of the bank."""
-    turn = np.angle(features.field) * (_DIRECTIONS / (2 * np.pi))
-    codes = np.rint(turn).astype(np.int16) % _DIRECTIONS + 1
-    codes[np.abs(features.field) < _WEAK] = 0
-    return State(phase, codes.astype(np.uint8), tone_of(features))
-
-
-def directions(codes: Codes) -> Field:
-    """Edge codes as unit vectors, zero where there is no edge."""
-    return np.asarray(_UNIT[codes])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bank:
-    """States side by side: their codes (states x rows x columns), and how many cells of each block have an edge."""
-
-    codes: Codes
-    edges: Plane
-
-    @property
-    def weight(self) -> Plane:
-        """The share of cells with an edge per block, the mean over states."""
-        return np.asarray(self.edges.mean(0) * np.float32(1 / _CELLS_A_BLOCK))
-
-
-def bank_of(states: Iterable[State]) -> Bank:
-    """Put states side by side."""
-    codes = np.array([state.codes for state in states], dtype=np.uint8)
-    return Bank(codes, _block_sum((codes != 0).view(np.uint8)).astype(np.float32))
-
-
-def agreement(state: State, field: Field) -> Plane:
-    """How far a picture's edges agree with a state, per block: 1 all of them, 0 by chance, negative across."""
-    return agreements(bank_of([state]), field)[0]
-
-
-def agreements(bank: Bank, field: Field) -> Plane:
-    """The agreement of a picture's edges with each of some states, per block."""
-    # What each cell agrees with each direction is worked out once, whatever the number of states.
-    by_code = _COSINES * field.real.ravel() + _SINES * field.imag.ravel()
-    index = bank.codes.reshape(len(bank.codes), -1).astype(np.intp)
-    index *= _CELLS
-    index += _EACH_CELL
-    cells = by_code.ravel().take(index)
-    return np.asarray(_block_sum(cells) / (bank.edges + _FEW_EDGES))
-
-
-def best_agreement(bank: Bank, field: Field) -> Plane:
-    """The agreement of each block with the state that fits it best."""
-    return np.asarray(agreements(bank, field).max(0))
-
-
-_FEW_EDGES = np.float32(1.0)
-_CELLS_A_BLOCK = (CELL_ROWS // ROWS) * (CELL_COLUMNS // COLUMNS)
-_CELLS = CELL_ROWS * CELL_COLUMNS
-_EACH_CELL = np.arange(_CELLS)
-_COSINES, _SINES = np.ascontiguousarray(_UNIT.real)[:, None], np.ascontiguousarray(_UNIT.imag)[:, None]
-
-
-def _block_sum(cells: NDArray[Any]) -> NDArray[Any]:
-    """Sums over the cells of each block, per state."""
-    groups = cells.reshape(-1, CELL_COLUMNS // COLUMNS)
-    across = groups[:, 0] + groups[:, 1] + groups[:, 2] + groups[:, 3]
-    rows = across.reshape(-1, ROWS, CELL_ROWS // ROWS, COLUMNS)
-    return np.asarray(rows[:, :, 0] + rows[:, :, 1] + rows[:, :, 2])
 
 
 def _distance(one: State, other: State) -> float:
@@ -322,7 +233,7 @@ def _four_codes() -> NDArray[np.uint32]:
     """The four codes of each number of 12 bits, as four bytes; the lowest bit of a code comes first."""
     bits = np.arange(1 << 4 * _CODE_BITS)[:, None] >> np.arange(4 * _CODE_BITS)[::-1] & 1
     codes = (bits.reshape(-1, 4, _CODE_BITS) << np.arange(_CODE_BITS)).sum(2).astype(np.uint8)
-    return codes.view(np.uint32).ravel()
+    return np.asarray(codes.view(np.uint32).ravel())
 
 
 _FOUR_CODES = _four_codes()

@@ -100,7 +100,13 @@ def luma_of(rgb: Plane) -> Plane:
 def tone_of(features: Features) -> Tone:
     """The tone of a picture."""
     luma, cb, cr = (float(plane.mean()) for plane in _luma_and_chroma(features))
-    return Tone(_byte(luma), _byte(quantile_of_sorted(features.tones, 0.95)), _byte(128 + cb), _byte(128 + cr), _byte(features.noise * 16))
+    return Tone(
+        _byte(luma),
+        _byte(quantile_of_sorted(features.tones, 0.95)),
+        _byte(128 + cb),
+        _byte(128 + cr),
+        _byte(features.noise * 16),
+    )
 
 
 def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:

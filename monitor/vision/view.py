@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.vision.bank import Bank, bank_of, best_agreement, directions
 from monitor.vision.features import Features, Field
 from monitor.vision.label import Label
-from monitor.vision.model import Bank, CameraModel, Stats, bank_of, best_agreement, directions
+from monitor.vision.model import CameraModel, Stats
 from monitor.vision.planes import BLOCKS, Plane, box, median, quantile_of_sorted
 from monitor.vision.shift import find_shift, moved_tiles
 from monitor.vision.tone import Phase
@@ -126,12 +128,12 @@ def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
     normal = ((np.minimum(agreement, mean) - mean) / spread) ** 2
     chance = (np.maximum(agreement, 0) / _CHANCE_SPREAD) ** 2
     evidence = 0.5 * (normal - chance) + np.log(spread / _CHANCE_SPREAD)
-    evidence = _within(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
-    return np.asarray((box(evidence, 1) > 0) & reference.told)
+    weighed = _within(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
+    return np.asarray((box(weighed, 1) > 0) & reference.told)
 
 
-def _within(plane: Plane, low: float, high: float) -> Plane:
-    return np.minimum(np.maximum(plane, np.float32(low)), np.float32(high))
+def _within(plane: NDArray[Any], low: float, high: float) -> Plane:
+    return np.asarray(np.minimum(np.maximum(plane, np.float32(low)), np.float32(high)), dtype=np.float32)
 
 
 def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:
