@@ -52,6 +52,20 @@ def test_other_colour_models_become_rgb(mode: str) -> None:
     assert decode(out.getvalue()).rgb.shape[2] == 3
 
 
+def test_metadata_and_what_follows_the_end_change_nothing() -> None:
+    exif, comment = b"\xff\xe1\x01\x02" + b"Exif\0\0" + b"x" * 250, b"\xff\xfe\x00\x09comment"
+    laden = decode(BYTES[:2] + exif + comment + BYTES[2:] + b"tail" * 99)
+    assert np.array_equal(laden.rgb, decode(BYTES).rgb)
+
+
+def test_the_small_picture_is_what_pillow_drafts() -> None:
+    for options in ({}, {"progressive": True}, {"subsampling": "4:4:4"}):
+        data = jpeg(take(view(size=(1922, 1083))), **options)
+        drafted = Image.open(io.BytesIO(data))
+        drafted.draft("RGB", (480, 270))
+        assert np.array_equal(decode(data).rgb, np.asarray(drafted))
+
+
 def test_a_picture_cut_short_with_an_end_put_on_is_corrupt() -> None:
     with pytest.raises(Refused) as caught:
         decode(BYTES[: len(BYTES) // 2] + b"\xff\xd9")
