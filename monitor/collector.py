@@ -36,7 +36,7 @@ from monitor.probes.batch import Memory, Tell, Went, watched
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
-from monitor.shelf import Putting
+from monitor.shelf import Putting, take_order
 from monitor.wire import (
     Finding,
     Order,
@@ -139,9 +139,9 @@ class Collector:
         self.clock = BrokerClock(self.store)
         heap.settle()
 
-    def visit(self, token: str, name: str) -> int:
+    def visit(self, key: str, name: str) -> int:
         """Carry out an order and send the readings on as they come in, the report last; give how many there were."""
-        order = self._open(token)
+        order = self._open(key)
         told: queue.SimpleQueue[list[Reading] | None] = queue.SimpleQueue()
         work = self.loop.submit(watched(order, self._visits, told.put, self.session.names, self.memory))
         work.add_done_callback(lambda _work: told.put(None))
@@ -152,9 +152,9 @@ class Collector:
         work.result()  # a bug of ours is raised here
         return sent
 
-    def look(self, token: str, look_id: int, on_step: OnStep) -> int:
+    def look(self, key: str, look_id: int, on_step: OnStep) -> int:
         """Visit for a person who watches, whatever the canaries say; give how many readings there were."""
-        readings = self.loop.run_batch(self._open(token).targets, on_step)
+        readings = self.loop.run_batch(self._open(key).targets, on_step)
         self._send(readings, look_id)
         return len(readings)
 
@@ -164,10 +164,10 @@ class Collector:
         until = wallclock.now() + timedelta(seconds=STEP_LIFE_S)
         _send("monitor.tasks.look_step", [self.zone, look_id, number, sealed], expires=until)
 
-    def _open(self, token: str) -> Order:
-        """An order, its age told by the broker's clock."""
+    def _open(self, key: str) -> Order:
+        """An order off the shelf, its age told by the broker's clock."""
         wallclock.correct(self.clock.keep() or 0.0)
-        return open_order(token, self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
+        return open_order(take_order(self.store, self.zone, key), self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
 
     async def _visits(self, targets: Sequence[Target], tell: Tell) -> object:
         return await self.loop.batch(targets, None, tell)
@@ -210,16 +210,16 @@ def collector(zone: str) -> Collector:
 
 
 @app.task(name="probe.visit", base=Asked, bind=True)
-def visit(self: Task[Any, Any], zone: str, token: str) -> str:
+def visit(self: Task[Any, Any], zone: str, key: str) -> str:
     """Visit a batch of endpoints of a zone."""
     try:
-        return f"{collector(zone).visit(token, self.request.hostname or '')} readings from {zone}"
+        return f"{collector(zone).visit(key, self.request.hostname or '')} readings from {zone}"
     except Refused as refusal:
         return _refused(zone, refusal)
 
 
 @app.task(name="probe.look", base=Asked)
-def look(zone: str, look_id: int, token: str) -> str:
+def look(zone: str, look_id: int, key: str) -> str:
     """Visit one endpoint for a person who watches: each step is sent as it is learned."""
     here = collector(zone)
     numbers = count(1)
@@ -229,7 +229,7 @@ def look(zone: str, look_id: int, token: str) -> str:
         here.send_step(look_id, next(numbers), step | ({"request": plain(request)} if request else {}))
 
     try:
-        return f"look {look_id}: {here.look(token, look_id, on_step)} readings from {zone}"
+        return f"look {look_id}: {here.look(key, look_id, on_step)} readings from {zone}"
     except Refused as refusal:
         return _refused(zone, refusal)
 

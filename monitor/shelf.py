@@ -1,7 +1,8 @@
-"""Pictures on their way from a collector to `record`: sealed, under keys of their own at the broker, for a short life.
+"""What is too large for a queue: orders on their way to a collector, pictures on their way back; sealed, not for long.
 
-They travel apart from the readings that name them (DESIGN, decision 10), several in one turn: a round trip for each
-would cost more than the picture.
+Each lies at the broker under a key of its own, and the message names it. A queue would wrap an order with its camera
+models into text three times over; pictures travel apart from their readings (DESIGN, decision 10), several in one turn,
+since a round trip for each would cost more than the picture.
 """
 
 from __future__ import annotations
@@ -14,14 +15,33 @@ from collections.abc import Callable, Sequence
 import redis
 from cryptography.fernet import InvalidToken, MultiFernet
 
-# How long a picture waits for `record`. Seconds.
-LIFE_S = 600
+# How long an order waits for its collector, longer than it is of use, and a picture for `record`. Seconds.
+ORDER_LIFE_S, LIFE_S = 60, 600
 # Where pictures wait; a collector can name no other key of the broker.
 KEYS = "picture:"
 # So much is put aside before it is sent on, and so many are fetched at once: each may be the 8 MB of an original.
 MOST_ASIDE = 2 * 1024 * 1024
 FETCHED_AT_ONCE = 16
 _SIZE = struct.Struct(">I")
+
+
+def put_order(store: redis.Redis, zone: str, lease: str, token: str) -> str:
+    """Put a sealed order on the shelf and give its key."""
+    key = f"{_orders(zone)}{lease}"
+    store.set(key, token, ex=ORDER_LIFE_S)
+    return key
+
+
+def take_order(store: redis.Redis, zone: str, key: str) -> bytes:
+    """Take a sealed order of a zone off the shelf; nothing where its life is over, or the key is not an order's."""
+    token = store.getdel(key) if key.startswith(_orders(zone)) else None
+    return token if isinstance(token, bytes) else b""
+
+
+def _orders(zone: str) -> str:
+    """Where the orders of a zone lie: a collector has a right to these and no others."""
+    return f"order:{zone}:"
+
 
 # Thumbnail and original, if that was wanted.
 Picture = tuple[bytes, bytes | None]

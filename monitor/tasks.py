@@ -24,7 +24,7 @@ from monitor.alerts.zones import tell_operators
 from monitor.celery import app
 from monitor.models import Batch, Look, LookStep, Pulse
 from monitor.overview.wellbeing import wellbeing
-from monitor.shelf import Taking
+from monitor.shelf import Taking, put_order
 from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
 
@@ -113,8 +113,8 @@ def look(self: Task[Any, Any], look_id: int) -> str:
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
     zone = device.endpoint.zone.name
-    sealed = seal(Order(tuple(targets([claim], now, only=device)), claim.lease, now), keys_of(zone))
-    app.send_task("probe.look", [zone, look_id, sealed], queue=f"look.{zone}", expires=claims.PATIENCE_S)
+    key = _put(zone, Order(tuple(targets([claim], now, only=device)), claim.lease, now))
+    app.send_task("probe.look", [zone, look_id, key], queue=f"look.{zone}", expires=claims.PATIENCE_S)
     Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
     return f"look {look_id} sent to {zone}"
 
@@ -147,10 +147,15 @@ def _send_apart(zone: Zone) -> int:
 def _send_due(zone: Zone) -> int:
     sent = 0
     for order in batches.due(zone, timezone.now()):
-        sealed = seal(order, keys_of(zone.name))
-        app.send_task("probe.visit", [zone.name, sealed], queue=f"probe.{zone.name}", expires=claims.PATIENCE_S)
+        key = _put(zone.name, order)
+        app.send_task("probe.visit", [zone.name, key], queue=f"probe.{zone.name}", expires=claims.PATIENCE_S)
         sent += len(order.targets)
     return sent
+
+
+def _put(zone: str, order: Order) -> str:
+    """Put an order on the zone's shelf, sealed; give its key."""
+    return put_order(_store(), zone, order.lease, seal(order, keys_of(zone)))
 
 
 def _beat(name: str) -> None:

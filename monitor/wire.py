@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import re
+import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -239,14 +240,14 @@ def seal(message: Order | Results, keys: MultiFernet, now_s: int | None = None) 
 
     `now_s`, seconds since 1970, dates it where the machine's clock may be wrong.
     """
-    return keys.encrypt_at_time(dump(message), int(time.time()) if now_s is None else now_s).decode()
+    return keys.encrypt_at_time(_packed(message), int(time.time()) if now_s is None else now_s).decode()
 
 
-def open_order(token: str, keys: MultiFernet, max_age_s: int, now_s: int | None = None) -> Order:
+def open_order(token: str | bytes, keys: MultiFernet, max_age_s: int, now_s: int | None = None) -> Order:
     """An order out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds at `now_s`."""
-    data = _opened(token, keys, max_age_s, orjson.loads, now_s)
+    data, blobs = _opened(token, keys, max_age_s, orjson.loads, now_s)
     parts: dict[str, Any] = {
-        "targets": tuple(_target(item) for item in data["targets"]),
+        "targets": tuple(_target(item, blobs) for item in data["targets"]),
         "sent_at": _when(data["sent_at"]),
         "canaries": tuple(Canary(**item) for item in data["canaries"]),
     }
@@ -255,9 +256,45 @@ def open_order(token: str, keys: MultiFernet, max_age_s: int, now_s: int | None 
 
 def open_results(token: str, keys: MultiFernet, max_age_s: int) -> Results:
     """Readings out of a sealed message; `Refused` when it is forged or older than `max_age_s` seconds."""
-    data = _opened(token, keys, max_age_s, load_clean)
+    data, blobs = _opened(token, keys, max_age_s, load_clean)
     report = data["report"]
-    return Results(tuple(_reading(item) for item in data["readings"]), Report(**report) if report else None)
+    return Results(tuple(_reading(item, blobs) for item in data["readings"]), Report(**report) if report else None)
+
+
+def _packed(message: Order | Results) -> bytes:
+    """A message as JSON and, behind it, the bytes that it names by number: in JSON they would be text, a third longer.
+
+    The length of the JSON and the number of blobs, the length of each, the JSON, the blobs; lengths of 4 bytes.
+    """
+    blobs: list[bytes] = []
+
+    def leaf(value: Any) -> Any:
+        if isinstance(value, bytes):
+            blobs.append(value)
+            return len(blobs) - 1
+        return _plain_leaf(value)
+
+    try:
+        text = orjson.dumps(message, default=leaf, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError:  # half a character: as text, then, and mended
+        text, blobs = dump(message), []
+    sizes = struct.pack(f">{len(blobs) + 2}I", len(text), len(blobs), *map(len, blobs))
+    return b"".join((sizes, text, *blobs))
+
+
+def _unpacked(data: bytes, load: Callable[[bytes], Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """The two parts of a packed message; `ValueError` where it is none."""
+    try:
+        length, count = struct.unpack_from(">2I", data)
+        sizes = struct.unpack_from(f">{count}I", data, 8)
+    except struct.error as error:
+        raise ValueError("too short") from error
+    start = 8 + 4 * count + length
+    blobs = []
+    for size in sizes:
+        blobs.append(data[start : start + size])
+        start += size
+    return load(data[8 + 4 * count : 8 + 4 * count + length]), blobs
 
 
 def dump(value: Any) -> bytes:
@@ -291,14 +328,13 @@ def _clean(value: Any) -> Any:
 
 
 def _opened(
-    token: str, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any], now_s: int | None = None
-) -> dict[str, Any]:
+    token: str | bytes, keys: MultiFernet, max_age_s: int, load: Callable[[bytes], Any], now_s: int | None = None
+) -> tuple[dict[str, Any], list[bytes]]:
     at = int(time.time()) if now_s is None else now_s
     try:
-        opened: dict[str, Any] = load(keys.decrypt_at_time(token.encode(), max_age_s, at))
+        return _unpacked(keys.decrypt_at_time(token, max_age_s, at), load)
     except (InvalidToken, ValueError) as error:
         raise Refused("sealed with another key, damaged, or expired") from error
-    return opened
 
 
 def _plain_leaf(value: Any) -> Any:
@@ -331,15 +367,20 @@ def _when(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _subject(data: dict[str, Any]) -> Subject:
+def _blob(said: int | str, blobs: Sequence[bytes]) -> bytes:
+    """The bytes that a message names, or holds as text."""
+    return blobs[said] if isinstance(said, int) else base64.b64decode(said)
+
+
+def _subject(data: dict[str, Any], blobs: Sequence[bytes]) -> Subject:
     tiers = frozenset(Tier(tier) for tier in data["tiers"])
-    blobs = {name: base64.b64decode(data[name]) for name in ("model", "trail")}
-    return Subject(**{**data, **blobs, "tiers": tiers})
+    model, trail = _blob(data["model"], blobs), _blob(data["trail"], blobs)
+    return Subject(**{**data, "model": model, "trail": trail, "tiers": tiers})
 
 
-def _target(data: dict[str, Any]) -> Target:
+def _target(data: dict[str, Any], blobs: Sequence[bytes]) -> Target:
     parts: dict[str, Any] = {
-        "subjects": tuple(_subject(item) for item in data["subjects"]),
+        "subjects": tuple(_subject(item, blobs) for item in data["subjects"]),
         "probe": Probe(data["probe"]),
         "credential": Credential(**data["credential"]) if data["credential"] else None,
         "hold_until": _when(data["hold_until"]),
@@ -348,22 +389,22 @@ def _target(data: dict[str, Any]) -> Target:
     return Target(**{**data, **parts})
 
 
-def _picture(data: dict[str, Any] | None) -> PictureNote | None:
+def _picture(data: dict[str, Any] | None, blobs: Sequence[bytes]) -> PictureNote | None:
     if data is None:
         return None
     parts: dict[str, Any] = {
         "blocks": tuple(data["blocks"]),
         "shift": tuple(data["shift"]) if data["shift"] else None,
-        "trail": base64.b64decode(data["trail"]),
+        "trail": _blob(data["trail"], blobs),
     }
     return PictureNote(**{**data, **parts})
 
 
-def _reading(data: dict[str, Any]) -> Reading:
+def _reading(data: dict[str, Any], blobs: Sequence[bytes]) -> Reading:
     parts: dict[str, Any] = {
         "at": datetime.fromisoformat(data["at"]),
         "findings": {Aspect(name): finding_from(item) for name, item in data["findings"].items()},
-        "picture": _picture(data["picture"]),
+        "picture": _picture(data["picture"], blobs),
         "requests": tuple(Request(**item) for item in data["requests"]),
     }
     return Reading(**{**data, **parts})

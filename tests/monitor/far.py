@@ -23,7 +23,8 @@ from cryptography.fernet import Fernet, MultiFernet
 
 from monitor.quickstart import valkey
 from monitor.quickstart.ports import any_free
-from monitor.wire import Order, Results, open_results, seal
+from monitor.shelf import put_order
+from monitor.wire import Order, Reading, Results, open_results, seal
 from tests.monitor.conftest import ROOT
 
 ZONE = "far"
@@ -31,6 +32,8 @@ PATIENCE_S = 20.0
 # Every test process has a network of its own, should it make one: names and addresses that no other one has.
 OWN = os.getpid() % 16_000
 NAMESPACE, HERE, FAR = f"viewkeeper-{OWN}", f"vk{OWN}a", f"vk{OWN}b"
+# Where there is none, nothing is asked of it.
+IP = shutil.which("ip") or "ip"
 NETWORK = f"10.213.{OWN // 64}.{OWN % 64 * 4}"
 RIGHTS = ROOT / "deploy" / "collector.acl"
 
@@ -68,7 +71,7 @@ def network() -> Iterator[Place]:
 
 
 def _ip(*words: str) -> bool:
-    return subprocess.run(["ip", *words], capture_output=True, check=False).returncode == 0
+    return subprocess.run([IP, *words], capture_output=True, check=False).returncode == 0
 
 
 @dataclass
@@ -101,19 +104,20 @@ class Broker:
     def send(self, order: Order) -> None:
         """Put an order into the zone's queue, as the platform does."""
         with Celery("platform", broker=self.url(), set_as_current=False) as platform:
-            platform.send_task("probe.visit", [ZONE, seal(order, self.keys)], queue=f"probe.{ZONE}", expires=30)
+            key = put_order(self.store(), ZONE, order.lease, seal(order, self.keys))
+            platform.send_task("probe.visit", [ZONE, key], queue=f"probe.{ZONE}", expires=30)
 
     def results(self) -> Iterator[Results]:
         """What comes back, as it comes; ends when nothing comes any more for too long."""
         with self.store() as store:
             while (found := store.brpop(["record"], timeout=int(PATIENCE_S))) is not None:
-                arguments: list[Any] = json.loads(base64.b64decode(json.loads(found[1])["body"]))[0]  # type: ignore[index]
+                arguments: list[Any] = json.loads(base64.b64decode(json.loads(found[1])["body"]))[0]
                 assert arguments[0] == ZONE
                 yield open_results(arguments[1], self.keys, 60)
 
     def answer(self) -> Results:
         """All results of one order together."""
-        readings = []
+        readings: list[Reading] = []
         for results in self.results():
             readings += results.readings
             if results.report is not None:

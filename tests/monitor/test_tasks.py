@@ -22,7 +22,7 @@ from monitor import batches, claims, tasks
 from monitor.health import Status
 from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
-from monitor.shelf import Putting
+from monitor.shelf import Putting, take_order
 from monitor.wire import Finding, Reading, Refused, Results, Tier, Verdict, open_order, plain, seal
 from tests import factories
 from tests.broker import empty
@@ -72,9 +72,10 @@ def test_a_tick_sends_what_is_due_sealed_to_the_zones_queue(camera: Device, brok
 
     assert tasks.tick().startswith("1 endpoints sent")
 
-    [(name, [zone, token])] = waiting(broker, "probe.local")
+    [(name, [zone, key])] = waiting(broker, "probe.local")
+    token = take_order(broker, "local", key)
     assert (name, zone) == ("probe.visit", "local")
-    assert "geheim-7" not in token
+    assert b"geheim-7" not in token
     [target] = open_order(token, tasks.keys_of("local"), 60).targets
     assert target.endpoint_id == camera.endpoint_id
     assert target.lease == str(Schedule.objects.get().lease)
@@ -116,7 +117,8 @@ def test_each_zone_is_sealed_with_its_own_key(camera: Device, broker: redis.Redi
     factories.schedule(factories.device(endpoint=factories.endpoint(factories.zone("demo"))))
     tasks.tick()
 
-    [(_, [_, token])] = waiting(broker, "probe.demo")
+    [(_, [_, key])] = waiting(broker, "probe.demo")
+    token = take_order(broker, "demo", key)
     assert len(open_order(token, tasks.keys_of("demo"), 60).targets) == 1
     with pytest.raises(Refused):
         open_order(token, tasks.keys_of("local"), 60)
@@ -174,7 +176,8 @@ def test_readings_sealed_for_another_zone_are_refused(camera: Device, settings: 
 def test_a_look_is_sent_to_the_look_queue_under_a_lease(camera: Device, look: Look, broker: redis.Redis) -> None:
     assert tasks.look(look.pk) == f"look {look.pk} sent to local"
 
-    [(name, [zone, number, token])] = waiting(broker, "look.local")
+    [(name, [zone, number, key])] = waiting(broker, "look.local")
+    token = take_order(broker, "local", key)
     [target] = open_order(token, tasks.keys_of("local"), 60).targets
     look.refresh_from_db()
     assert (name, zone, number) == ("probe.look", "local", look.pk)

@@ -123,7 +123,7 @@ def test_a_canary_that_does_not_answer_is_given_up_in_time() -> None:
             one.setblocking(False)
             one.connect_ex(address)
         began = time.monotonic()
-        went, _, _ = run([LOST], Canary(*address, loopback=True))
+        went, _, _ = run([LOST], Canary(str(address[0]), int(address[1]), loopback=True))
         took = time.monotonic() - began
         for one in crowd:
             one.close()
