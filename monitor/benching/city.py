@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from monitor.simulator.fleet.running import NoFleet, RunningFleet
 
 # Few, since they are drawn within the time of the bench; each answer differs from the one before all the same.
 SCENES, VARIANTS = 2, 5
-HOSTS = "127.3.0.0/16"
+# A network of 127.0.0.0/8 for each run, so that two at once do not meet; the first ones are likely to be in use.
+NETWORKS = range(16, 250)
 # What the bench asks of a device at once is more than politeness allows: nobody watches for it here.
 ANYTHING_GOES = {"burst": 1_000_000, "refill": 1}
 
@@ -45,13 +47,18 @@ def cameras(count: int, size: tuple[int, int] = SIZE) -> Iterator[list[Camera]]:
     """So many cameras on loopback, by day; `size` is that of their pictures."""
     with TemporaryDirectory(prefix="viewkeeper-bench-pictures-") as folder:
         draw(Gallery(folder, size, SCENES))
-        options = {"devices": count, "hosts": HOSTS, "mix": "cameras", "scenes": SCENES, "pictures": folder}
+        options = {"devices": count, "hosts": own_network(), "mix": "cameras", "scenes": SCENES, "pictures": folder}
         options["size"] = "x".join(map(str, size))
         try:
             with RunningFleet(**options, **ANYTHING_GOES) as running:
                 yield [camera_of(member) for member in running.fleet]
         except NoFleet as error:
             raise BenchFailed(f"the virtual cameras do not start: {error}") from error
+
+
+def own_network() -> str:
+    """65,536 loopback addresses that hardly anybody else has."""
+    return f"127.{NETWORKS[os.getpid() % len(NETWORKS)]}.0.0/16"
 
 
 def camera_of(member: Member) -> Camera:

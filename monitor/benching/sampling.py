@@ -127,11 +127,31 @@ class Sampler:
                 "last": self.rss[-1] if self.rss else {},
             },
             "stretches": self.stretches[-1:],
+            "batches": _batches(),
             "core_seconds_per_second": {
                 **{name: spent / 1000 / seconds for name, spent in self._spent.items()},
                 "all": sum(self._spent.values()) / 1000 / seconds,
             },
         }
+
+
+def _batches() -> list[dict[str, Any]]:
+    """The later half of the batches: how late the longest due of each was when it was sent, how long it was away."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BATCHES)
+        return [dict(zip(_BATCH_COLUMNS, row, strict=True)) for row in cursor]
+
+
+_BATCH_COLUMNS = ("pictures", "batches", "overdue_p50_s", "overdue_p99_s", "away_p50_s", "away_p99_s")
+_BATCHES = """
+SELECT pictures, count(*),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY overdue_s), percentile_cont(0.99) WITHIN GROUP (ORDER BY overdue_s),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - sent_at)::float8),
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - sent_at)::float8)
+FROM monitor_batch
+WHERE sent_at >= (SELECT min(sent_at) + (max(sent_at) - min(sent_at)) / 2 FROM monitor_batch)
+GROUP BY pictures ORDER BY pictures
+"""
 
 
 def late_now(device_ids: Sequence[int], heartbeat_s: int) -> tuple[float, int]:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from devices.models import Device
 from monitor import schedule, vision
-from monitor.benching.city import draw
+from monitor.benching.city import draw, own_network
 from monitor.benching.crew import Crew
 from monitor.benching.failure import BenchFailed
 from monitor.benching.fleet_register import enter, refill_s
@@ -33,8 +33,6 @@ from monitor.simulator.fleet.bank import Gallery, read
 from monitor.simulator.fleet.running import NoFleet, RunningFleet
 from monitor.wire import Aspect
 
-# The fleet is on addresses of its own, apart from a bench's.
-HOSTS = "127.4.0.0/14"
 GLANCE_S, PROCESSES_S = 0.5, 15.0
 VISITS_PER_INTERVAL = 4
 # Between two kills, once the last one is over; the first one comes when every device was seen a few times.
@@ -76,7 +74,7 @@ def _city(options: Options, pictures: Path) -> Iterator[RunningFleet]:
     try:
         with RunningFleet(
             devices=options.devices,
-            hosts=HOSTS,
+            hosts=own_network(),
             script=options.script,
             speed=options.speed,
             refill=refill_s(options.speed),

@@ -71,10 +71,15 @@ class Loop:
                 async with self._slots:
                     return await visit(self._within(target, until), self.session, on_step)
         except TimeoutError:
-            return blanks(target, "late")
+            return self._blanks(target, "late")
         except Exception:  # a bug of ours never marks a camera offline
             log.exception("visit of endpoint %s failed", target.endpoint_id)
-            return blanks(target, "platform_silent")
+            return self._blanks(target, "platform_silent")
+
+    def _blanks(self, target: Target, cause: str) -> list[Reading]:
+        """Nothing was learned; but what was asked stays asked, also of a visit that was cut off."""
+        owed_s = round(self.session.endpoint(target).bucket.owed_s(), 1)
+        return [replace(reading, owed_s=owed_s) for reading in blanks(target, cause)]
 
     def _within(self, target: Target, until: float) -> Target:
         """A target that had to wait for a slot has that much less time: a batch does not outlast its deadline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from monitor.probes import runner, session
 from monitor.probes.runner import Loop
-from monitor.wire import Aspect, Reading, Verdict
+from monitor.wire import Aspect, Reading, Target, Verdict
 from tests.monitor.probes.fake import HEARTBEAT, clock, serving, subject, target
 
 
@@ -68,6 +69,19 @@ def test_who_gets_no_slot_in_time_is_late_and_ours() -> None:
         narrow.close()
     assert took < 0.3 + 0.25
     assert sorted(one.findings[Aspect.LINK].cause for one in readings) in (["late", "silent"], ["late", "late"])
+
+
+def test_a_visit_that_was_cut_off_tells_what_it_has_asked(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stuck(goal: Target, held: session.Session, _on_step: object) -> list[Reading]:
+        held.endpoint(goal).bucket.take()
+        await asyncio.sleep(5)
+        return []
+
+    monkeypatch.setattr(runner, "visit", stuck)
+    (reading,) = loop.run_batch([target(9, subject(5), refill_s=60.0, deadline_s=0.1)])
+
+    assert reading.findings[Aspect.LINK].cause == "late"
+    assert round(reading.owed_s) == 60
 
 
 def test_a_bug_of_ours_says_nothing_about_the_device(
