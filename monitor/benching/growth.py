@@ -89,8 +89,8 @@ class _Day:
             if item.device_id in self._ends:
                 self._batches[self._ends[item.device_id] * schedule.SPREAD % 61 % BATCHES].append(item)
         self._outages: dict[int, list[Outage]] = defaultdict(list)
-        for item in outages:
-            self._outages[item.index].append(item)
+        for outage in outages:
+            self._outages[outage.index].append(outage)
         self._every = timedelta(seconds=every_s)
         self._random = Random(1)  # noqa: S311 - no secret
         Schedule.objects.update(heartbeat_every=every_s)
