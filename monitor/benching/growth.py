@@ -29,6 +29,8 @@ from monitor.wire import Aspect, Finding, PictureNote, Reading, Request, Verdict
 BEGIN = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 ZONE = "growth"
 DAY_HOURS = 24
+# Until tables that are updated in place have the size that they keep.
+SETTLING_HOURS = 2
 # Of a visit in steady state; a picture is of about this size.
 TOOK_MS, PICTURE_SIZE = 40.0, 180_000
 PICTURE_EVERY = 10  # heartbeats
@@ -55,14 +57,14 @@ def growth(devices: int = 500, hours: int = DAY_HOURS, every_s: int = 60) -> dic
     with _scratch():
         fleet = Fleet(devices)
         placed = register.make(fleet, max(1, devices // fleet.tree), ZONE, BEGIN)
-        end = BEGIN + timedelta(hours=hours)
+        end = BEGIN + timedelta(hours=SETTLING_HOURS + hours)
         month = history.draw(fleet, placed, Window(end - timedelta(days=30), BEGIN, end), seed=1)
         schedule.sync(BEGIN)
         day = _Day(placed, month, every_s)
-        day.look(BEGIN)
+        an_hour = 3600 // every_s
+        day.look(range(an_hour * SETTLING_HOURS))
         before = _tables()
-        for minute in range(1, hours * 3600 // every_s + 1):
-            day.look(BEGIN + minute * timedelta(seconds=every_s))
+        day.look(range(an_hour * SETTLING_HOURS, an_hour * (SETTLING_HOURS + hours)))
         after = _tables()
     days = len(placed) * hours / DAY_HOURS
     grown = {name: (size - before.get(name, 0)) / days for name, size in after.items()}
@@ -95,8 +97,13 @@ class _Day:
         self._random = Random(1)  # noqa: S311 - no secret
         Schedule.objects.update(heartbeat_every=every_s)
 
-    def look(self, at: datetime) -> None:
-        """One round: every device, spread over the interval."""
+    def look(self, rounds: range) -> None:
+        """So many rounds, each an interval after the one before."""
+        for number in rounds:
+            self._round(BEGIN + number * self._every)
+
+    def _round(self, at: datetime) -> None:
+        """Every device once, spread over the interval."""
         for number, batch in enumerate(self._batches):
             lease, now = str(uuid.uuid4()), at + number * self._every / BATCHES
             ends = {self._ends[item.device_id] for item in batch}
