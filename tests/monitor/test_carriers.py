@@ -168,6 +168,17 @@ def test_a_switch_that_takes_24_cameras_down_and_comes_back_is_told_as_one(switc
     assert told() == ["switch opened", "switch closed"]
 
 
+def test_who_hung_on_it_is_given_a_round_of_looks_to_follow_before_it_is_told(switch: Device) -> None:
+    cameras = hang(switch, 3)
+    all_at_once(cameras, OFF, 0)
+    for at in (10, 10.5):
+        visit(cameras[0], minute(at))
+
+    waiting = Event.objects.filter(incident__device=cameras[1], done_at=None)
+    settle, round_of_looks = timedelta(seconds=60), timedelta(seconds=60)
+    assert [event.ready_at for event in waiting] == [minute(10.5) + settle + round_of_looks]
+
+
 # -- never taken for measured
 
 
