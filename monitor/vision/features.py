@@ -156,9 +156,9 @@ def fine_detail(luma: Plane, pairs: Plane) -> Plane:
 
 
 def coarse_detail(half: Plane) -> Plane:
-    """Per block the mean square of what differs between the means of 5 x 5 and of 13 x 13 px, one px in each cell."""
-    off = box(half, 2, _CELL)
-    off -= box(half, 6, _CELL)
+    """Per block the mean square of what differs between the means of 5 x 5 and of 13 x 13 px."""
+    off = box(half, 2)
+    off -= box(half, 6)
     off *= off
     return block_mean(off)
 

@@ -75,11 +75,10 @@ def edged(plane: Plane, margin: int) -> Plane:
     return found
 
 
-def box(plane: Plane, radius: int, step: int = 1) -> Plane:
-    """Mean over a square of 2 * radius + 1 px, edges repeated; around the middle of each `step` x `step` px only."""
-    size, middle = 2 * radius + 1, step // 2
-    rows = _running_sum(edged(plane, radius), size)[middle::step]
-    total = _running_sum(rows.T, size)[middle::step].T
+def box(plane: Plane, radius: int) -> Plane:
+    """Mean over a square of 2 * radius + 1 px, edges repeated."""
+    size = 2 * radius + 1
+    total = _running_sum(_running_sum(edged(plane, radius), size).T, size).T
     return total * np.float32(1 / (size * size))
 
 

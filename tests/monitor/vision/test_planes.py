@@ -24,13 +24,12 @@ def plane(seed: int, shape: tuple[int, int]) -> Plane:
 
 
 @settings(max_examples=20, deadline=None)
-@given(SEEDS, st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(0, 7), st.sampled_from((1, 3)))
-def test_a_box_is_the_mean_of_its_square(seed: int, shape: tuple[int, int], radius: int, step: int) -> None:
+@given(SEEDS, st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(0, 7))
+def test_a_box_is_the_mean_of_its_square(seed: int, shape: tuple[int, int], radius: int) -> None:
     given_plane = plane(seed, shape)
     padded = np.pad(given_plane, radius, mode="edge")
     squares = np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1))
-    plain = squares.mean((2, 3))[step // 2 :: step, step // 2 :: step]
-    assert np.allclose(box(given_plane, radius, step), plain, atol=1e-3)
+    assert np.allclose(box(given_plane, radius), squares.mean((2, 3)), atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(270, 480), (360, 640), (216, 384), (432, 768), (540, 960)])
