@@ -68,7 +68,7 @@ def network() -> Iterator[Place]:
 
 
 def _ip(*words: str) -> bool:
-    return subprocess.run(["ip", *words], capture_output=True, check=False).returncode == 0
+    return subprocess.run([shutil.which("ip") or "ip", *words], capture_output=True, check=False).returncode == 0
 
 
 @dataclass

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from monitor import collector as collecting
 from monitor import claims
+from monitor import collector as collecting
 from monitor.probes.doubt import BLIND
 from monitor.wire import Aspect, Canary, Order, Results, Subject, Target, Tier, Verdict
 from tests.monitor import far
