@@ -14,15 +14,21 @@ PATIENCE_S: Final = 5.0
 
 # http and https only, and no redirect to anywhere else.
 _opener = urllib.request.OpenerDirector()
-for _handler in (urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), urllib.request.HTTPErrorProcessor()):
+for _handler in (
+    urllib.request.HTTPHandler(),
+    urllib.request.HTTPSHandler(),
+    urllib.request.HTTPErrorProcessor(),
+    urllib.request.HTTPDefaultErrorHandler(),
+    urllib.request.UnknownHandler(),
+):
     _opener.add_handler(_handler)
-_opener.add_handler(urllib.request.HTTPDefaultErrorHandler())
 
 
 def send(url: str) -> bool:
     """Fetch the address once and throw the answer away; never raises. Give whether it was taken."""
     try:
-        with _opener.open(urllib.request.Request(url, headers={"User-Agent": "viewkeeper"}), timeout=PATIENCE_S):  # noqa: S310 - the opener knows http and https only
+        asked = urllib.request.Request(url, headers={"User-Agent": "viewkeeper"})  # noqa: S310 - see `_opener`
+        with _opener.open(asked, timeout=PATIENCE_S):
             return True
     except (OSError, ValueError, http.client.HTTPException) as error:
         log.warning("the outside heartbeat was not taken (%s)", type(error).__name__)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -47,7 +48,7 @@ def take_report(zone: str, report: Report | None, readings: Sequence[Reading], r
 
     `record_s` is what recording took. A report under a lease that was not sent to this zone is refused.
     """
-    lease = report.lease if report else next((reading.lease for reading in readings), "")
+    lease = _lease(report.lease if report else next((reading.lease for reading in readings), ""))
     with transaction.atomic():
         row = Batch.objects.select_for_update().filter(lease=lease, zone__name=zone).first() if lease else None
         if row is None:
@@ -60,6 +61,14 @@ def take_report(zone: str, report: Report | None, readings: Sequence[Reading], r
         if report is not None and row.done_at is None:
             _end(row, report, now)
         row.save(update_fields=_REPORTED)
+
+
+def _lease(text: str) -> UUID | None:
+    """A lease as it came back; None where it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 _REPORTED = (

@@ -1,4 +1,4 @@
-"""Whether the platform itself is well: what watchers ask on `/healthz/`, and what the outside heartbeat hangs on."""
+"""Whether the platform itself is well: what its watchers ask on `/healthz/`, and what the heartbeat hangs on."""
 
 from __future__ import annotations
 

@@ -167,6 +167,7 @@ class Launcher:
             self.supervisor.start(programs.mail_catcher(self.environment, self.place, port_of(mail)))
         self.supervisor.start(programs.web(self.environment, self.choices.host, port))
         self.supervisor.start(programs.probe_worker(self.environment))
+        self.supervisor.start(programs.look_worker(self.environment))
         self.supervisor.start(programs.main_worker(self.environment, self.place))
         host = LOOPBACK if self.choices.host in EVERYWHERE else self.choices.host
         address = f"http://[{host}]:{port}/healthz/" if ":" in host else f"http://{host}:{port}/healthz/"

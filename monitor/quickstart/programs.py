@@ -18,6 +18,7 @@ BROKER = ("REDIS_URL", "VIEWKEEPER_ZONE_KEYS")
 TOKEN = ("VIEWKEEPER_SIMULATOR_TOKEN",)
 WEB_THREADS = 8
 PROBE_THREADS = 8
+LOOK_THREADS = 4
 MAIN_THREADS = 4
 GRACE_S = 3  # for the web server's running requests; Ctrl-C must not take ten seconds
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -67,11 +68,20 @@ def web(environment: Environment, host: str, port: int) -> Program:
 
 
 def probe_worker(environment: Environment) -> Program:
-    """The worker that dials devices."""
-    queues = ",".join(f"{kind}.{zone}" for zone in ZONES for kind in ("probe", "look"))
-    argv = _python("-m", "celery", "-A", "monitor.collector", "worker", "-P", "threads", "-c", str(PROBE_THREADS))
-    argv += ["-Q", queues, "-n", "probe@%h", "-l", "INFO", *QUIET]
-    return Program("probe", argv, environment.only(*BROKER), BASE)
+    """The worker that dials devices, batch by batch."""
+    return _collector(environment, "probe", PROBE_THREADS)
+
+
+def look_worker(environment: Environment) -> Program:
+    """The worker that dials a device for a person who waits: a look must not queue behind batches."""
+    return _collector(environment, "look", LOOK_THREADS)
+
+
+def _collector(environment: Environment, kind: str, threads: int) -> Program:
+    queues = ",".join(f"{kind}.{zone}" for zone in ZONES)
+    argv = _python("-m", "celery", "-A", "monitor.collector", "worker", "-P", "threads", "-c", str(threads))
+    argv += ["-Q", queues, "-n", f"{kind}@%h", "-l", "INFO", *QUIET]
+    return Program(kind, argv, environment.only(*BROKER), BASE)
 
 
 def main_worker(environment: Environment, place: Layout) -> Program:

@@ -49,3 +49,8 @@ def test_the_target_wants_every_worker() -> None:
     target = (SYSTEMD / "viewkeeper.target").read_text()
 
     assert all(unit.name in target for unit in SYSTEMD.glob("*.service") if "@" not in unit.name)
+
+
+def test_people_who_wait_have_a_worker_of_their_own() -> None:
+    assert queues(SYSTEMD / "viewkeeper-look.service") == {"${VIEWKEEPER_LOOK_QUEUES}"}
+    assert queues(SYSTEMD / "viewkeeper-probe@.service") == {"${VIEWKEEPER_QUEUES}"}

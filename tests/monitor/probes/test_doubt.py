@@ -1,4 +1,4 @@
-"""Whether a batch's faults are believed: the truth table, what "mostly lost" means, what is kept of what is doubted."""
+"""Whether a batch's faults are believed: the truth table, what "mostly lost" means, what is kept of a reading."""
 
 from __future__ import annotations
 

@@ -367,7 +367,7 @@ def test_mails_are_caught_unless_a_server_is_given_without_the_demo(
     monkeypatch.setattr(launcher, "answers", lambda address: address == "http://127.0.0.1:8000/healthz/")
     settled.choices = Choices(demo, "0.0.0.0", 8000)
     settled.start_apps(8000)
-    assert recorder.order == [*(["mail"] if caught else []), "web", "probe", "main"]
+    assert recorder.order == [*(["mail"] if caught else []), "web", "probe", "look", "main"]
 
 
 def test_the_plan_of_the_cameras_is_written(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from monitor.quickstart import hello, keys, layout, ports, programs
 from monitor.quickstart.layout import AlreadyRunning, Layout, held, write_private
+from monitor.quickstart.processes import Program
 from monitor.quickstart.programs import Environment
 
 SECRETS = {
@@ -150,10 +152,13 @@ def test_without_the_demo_the_first_steps_are_told(place: Layout, demo: bool) ->
     assert any("Add a device" in line for line in lines)
 
 
-def test_probe_workers_get_the_broker_and_the_zones_keys_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("worker", [programs.probe_worker, programs.look_worker])
+def test_probe_workers_get_the_broker_and_the_zones_keys_and_nothing_else(
+    worker: Callable[[Environment], Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere")
     monkeypatch.setenv("VIEWKEEPER_FIELD_KEYS", "elsewhere")
-    given = programs.probe_worker(Environment(SECRETS)).env
+    given = worker(Environment(SECRETS)).env
     assert {name: given[name] for name in SECRETS if name in given} == {
         "REDIS_URL": "redis://hunter2",
         "VIEWKEEPER_ZONE_KEYS": "local=zonekey",
@@ -171,6 +176,7 @@ def test_no_secret_is_on_a_command_line(place: Layout) -> None:
     started = [
         programs.web(environment, "127.0.0.1", 8000),
         programs.probe_worker(environment),
+        programs.look_worker(environment),
         programs.main_worker(environment, place),
         programs.mail_catcher(environment, place, 2525),
         programs.simulator(environment, place, 5000),
@@ -183,9 +189,10 @@ def test_no_secret_is_on_a_command_line(place: Layout) -> None:
 
 def test_every_queue_has_a_worker(place: Layout) -> None:
     environment = Environment(SECRETS)
-    probe, main = programs.probe_worker(environment), programs.main_worker(environment, place)
-    queues = [program.argv[program.argv.index("-Q") + 1] for program in (probe, main)]
-    assert queues == ["probe.local,look.local,probe.demo,look.demo", "record,alerts,default"]
+    probe, look = programs.probe_worker(environment), programs.look_worker(environment)
+    main = programs.main_worker(environment, place)
+    queues = [program.argv[program.argv.index("-Q") + 1] for program in (probe, look, main)]
+    assert queues == ["probe.local,probe.demo", "look.local,look.demo", "record,alerts,default"]
 
 
 @pytest.mark.parametrize(("host", "bind"), [("127.0.0.1", "127.0.0.1:8000"), ("::1", "[::1]:8000")])

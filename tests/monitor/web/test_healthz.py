@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from devices.models import Device
 from monitor.alerts.delivery import NOT_ALLOWED
-from monitor.models import DeviceState, Pulse, Schedule
+from monitor.models import DeviceState, Pulse, Schedule, ZoneState
 from tests import factories
 from tests.monitor.overview.seeing import NOW, watched
 
@@ -53,6 +53,7 @@ def test_a_platform_that_is_well_says_so_without_a_login(polled: Device, client:
             "polling": True,
             "overdue_s": 0,
             "oldest_not_polled_s": 30,
+            "zones_blind": 0,
             "deliver_age_s": None,
             "housekeep_age_s": None,
             "mails_failed": 0,
@@ -194,3 +195,11 @@ def test_a_database_that_does_not_answer_is_not_well(polled: Device, client: Cli
 
 def test_it_is_never_kept(polled: Device, client: Client) -> None:
     assert "no-store" in client.get("/healthz/").headers["Cache-Control"]
+
+
+def test_a_zone_that_is_not_seen_is_not_well(polled: Device, client: Client) -> None:
+    ZoneState.objects.create(zone=factories.zone("far"), blind_since=timezone.now())
+
+    found, told = asked(client)
+
+    assert (found, told["polling"], told["zones_blind"]) == (503, False, 1)
