@@ -84,13 +84,10 @@ async def _echo(talk: Talk) -> float:
 async def _address(talk: Talk) -> IPAddress:
     place = Place(talk.target.host, talk.target.port, False, talk.target.loopback)
     try:
-        async with asyncio.timeout_at(talk.until):
-            return await transport.resolve(place, talk.session.names)
+        return await transport.resolve(place, talk.session.names, talk.until)
     except LinkDown as exc:
         talk.hear(exc)
         raise
-    except TimeoutError:
-        raise Late from None
 
 
 async def _one(talk: Talk, echo: Echo, until: float) -> float:
