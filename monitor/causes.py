@@ -178,13 +178,67 @@ _ALL = (
         _("Enable ONVIF on the device; on Hikvision it needs its own ONVIF user."),
     ),
     Cause(
+        "onvif_off",
+        _ACCESS,
+        _LOGIN,
+        63,
+        _("ONVIF not enabled"),
+        _("The device is online and its video stream (RTSP) answers, but ONVIF is not enabled."),
+        _("Enable ONVIF on the device; on Hikvision it needs its own ONVIF user."),
+    ),
+    Cause(
+        "onvif_port_closed",
+        _ACCESS,
+        _LOGIN,
+        63,
+        _("ONVIF port closed"),
+        _("The device is online, its video stream (RTSP) answers, but port %(port)s of the register is closed."),
+        _("Enable ONVIF on the device, or correct the port in the register."),
+    ),
+    Cause(
+        "onvif_user_missing",
+        _ACCESS,
+        _LOGIN,
+        62,
+        _("ONVIF user missing"),
+        _("The login works on the device itself, but ONVIF refuses it: ONVIF has users of its own."),
+        _("Add an ONVIF user with the same name and password on the device."),
+    ),
+    Cause(
+        "https_only",
+        _ACCESS,
+        _LOGIN,
+        63,
+        _("HTTPS only"),
+        _("The device answers plain HTTP with a request for HTTPS."),
+        _("Set the scheme in the register to https, with the device's HTTPS port."),
+    ),
+    Cause(
+        "not_a_camera",
+        _ACCESS,
+        _LOGIN,
+        62,
+        _("Not a camera"),
+        _("Another kind of device answers at this address: its page is called “%(page)s”."),
+        _("Check address and port in the register."),
+    ),
+    Cause(
         "busy",
         _ACCESS,
         _LOGIN,
         64,
         _("Device busy"),
-        _("The device says that it is busy or out of connections."),
+        _("The device says that it is busy."),
         _("Close other clients of the device, or restart it."),
+    ),
+    Cause(
+        "connections_used_up",
+        _ACCESS,
+        _LOGIN,
+        64,
+        _("Connections used up"),
+        _("The device says that all its connections or sessions are in use: it is no wrong password."),
+        _("Close other clients of the device (recorders, browsers, players), or restart it."),
     ),
     Cause(
         "protocol",
@@ -407,6 +461,7 @@ UNKNOWN_OURS: Mapping[str, str] = {
     "paused": _("Polling is paused."),
     "platform_silent": _("The platform did not look."),
     "late": _("The platform did not finish the look in time."),
+    "icmp_not_allowed": _("The platform's machine may not send an echo (ping) without more rights."),
     "collector_blind": _("The collector could not see into its network."),
     "collector_lagging": _("The collector was too busy to be believed."),
     "batch_doubtful": _("Most devices were lost at once: it is looked at once more before it counts."),
@@ -421,3 +476,36 @@ UNKNOWN_THEIRS: Mapping[str, str] = {
     "not_checkable": _("The picture cannot be judged."),
     "switching": _("The picture changes between day and night; the verdict waits."),
 }
+
+# What a vendor's own menus are called: by cause and vendor, more precise than the cause's own next step.
+_HIK = _("Device online, ONVIF not enabled. Hikvision: Configuration > Network > Advanced > Integration protocol (recorders: System > System service > ONVIF); it needs its own ONVIF user.")
+_DAHUA = _("Device online, ONVIF not enabled. Dahua: Setting > Network > Access platform > ONVIF; its users are under System > Account > ONVIF user.")
+_UNV = _("Device online, no ONVIF. Uniview: ONVIF is on from the factory and takes the device's own users; check the HTTP port under Setup > Network > Port.")
+_TP = _("Device online, no ONVIF. TP-Link Tapo: ONVIF answers at port 2020, with the camera account that is made in the app.")
+_XM = _("Device online, no ONVIF. Xiongmai: ONVIF answers at port 8899; correct the port in the register.")
+_STEPS: Mapping[str, str] = {"hikvision": _HIK, "dahua": _DAHUA, "uniview": _UNV, "tp_link": _TP, "xiongmai": _XM}
+VENDOR_STEPS: Mapping[tuple[str, str], str] = {
+    **{(cause, vendor): text for cause in ("service_missing", "onvif_off") for vendor, text in _STEPS.items()},
+    ("onvif_user_missing", "hikvision"): _("Hikvision: Configuration > Network > Advanced > Integration protocol, add a user with the same name and password."),
+    ("onvif_user_missing", "dahua"): _("Dahua: Setting > System > Account > ONVIF user, add a user with the same name and password."),
+    ("onvif_user_missing", "axis"): _("Axis: System > ONVIF accounts, add an account with the same name and password."),
+}
+
+# What a finding may know besides: told after the sentence, where its detail has it.
+ADDITIONS: Mapping[tuple[str, str], str] = {
+    ("login_refused", "attempts_left"): _("By its own words it leaves %(attempts_left)s more attempts."),
+    ("locked_out", "wait"): _("By its own words the lock lasts %(wait)s."),
+    ("service_missing", "page"): _("Its page is called “%(page)s”."),
+    ("onvif_off", "page"): _("Its page is called “%(page)s”."),
+}
+
+
+def sentences(cause: str, detail: Mapping[str, object]) -> list[str]:
+    """The message ids that tell a finding: its sentence, and what is known besides."""
+    more = [text for (key, name), text in ADDITIONS.items() if key == cause and detail.get(name) not in (None, "")]
+    return [CAUSES[cause].sentence, *more]
+
+
+def next_step(cause: str, detail: Mapping[str, object]) -> str:
+    """The message id of what to do: the vendor's own menu where the vendor and its menu are known."""
+    return VENDOR_STEPS.get((cause, str(detail.get("vendor", ""))), CAUSES[cause].next_step)

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
+from monitor import causes
 from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
@@ -42,14 +43,15 @@ def sentence(cause: str, detail: Mapping[str, Any]) -> str:
     if cause not in CAUSES:
         return unknown(cause)
     try:
-        return _(CAUSES[cause].sentence) % _spoken(detail)
+        spoken = _spoken(detail)
+        return _between().join(_(text) % spoken for text in causes.sentences(cause, spoken))
     except (KeyError, TypeError, ValueError):  # a detail that an older or newer collector writes otherwise
         return title(cause)
 
 
-def next_step(cause: str) -> str:
-    """What to do about it."""
-    return _(CAUSES[cause].next_step) if cause in CAUSES else ""
+def next_step(cause: str, detail: Mapping[str, Any] | None = None) -> str:
+    """What to do about it, in the words of the device's maker where they are known."""
+    return _(causes.next_step(cause, detail or {})) if cause in CAUSES else ""
 
 
 def unknown(why: str) -> str:
@@ -71,6 +73,11 @@ def duration(seconds: float) -> str:
     if minutes:
         return _("%(n)s min") % {"n": minutes}
     return _("%(n)s s") % {"n": whole}
+
+
+def _between() -> str:
+    """What stands between two sentences: a space; in Chinese the full stop is wide enough."""
+    return "" if (get_language() or "").startswith("zh") else " "
 
 
 def share(part: float) -> str:
@@ -100,6 +107,8 @@ def _spoken(detail: Mapping[str, Any]) -> dict[str, Any]:
         spoken["offset"] = offset(float(detail["hours"]) * HOUR_S)
     elif "offset_s" in detail:
         spoken["offset"] = offset(float(detail["offset_s"]))
+    if "wait_s" in detail:
+        spoken["wait"] = duration(float(detail["wait_s"]))
     return spoken
 
 

@@ -74,7 +74,7 @@ def _context(event: Event, user: User) -> dict[str, object]:
         "title": _("Recovered") if closed else words.title(incident.cause),
         "cause_title": words.title(incident.cause),
         "sentence": words.sentence(incident.cause, incident.detail),
-        "next_step": words.next_step(incident.cause),
+        "next_step": words.next_step(incident.cause, incident.detail),
         "sees": device.slot.sees if device.slot else "",
         "since": words.clock(incident.started_at),
         "lasted": words.duration(incident.lasted_s(timezone.now())),

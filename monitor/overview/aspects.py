@@ -70,7 +70,8 @@ def _faulty(aspect: Aspect, name: str, track: Track) -> Fact:
     if track.state is State.RECOVERING:
         told = _("Good again at the last look; it counts as mended when that is confirmed.")
     css = CSS[CAUSES[track.cause].category]
-    return Fact(aspect, name, css, words.title(track.cause), told, track.since, words.next_step(track.cause))
+    step = words.next_step(track.cause, track.detail)
+    return Fact(aspect, name, css, words.title(track.cause), told, track.since, step)
 
 
 def _suspected(found: Suspect) -> str:

@@ -72,7 +72,7 @@ class Fault:
     @property
     def next_step(self) -> str:
         """What to do about it."""
-        return words.next_step(self.incident.cause)
+        return words.next_step(self.incident.cause, self.incident.detail)
 
     @property
     def unseen(self) -> str:

@@ -145,7 +145,7 @@ def incident_page(user: User, incident: Incident) -> IncidentPage:
     return IncidentPage(
         incident=incident,
         sentence=words.sentence(incident.cause, incident.detail),
-        next_step=words.next_step(incident.cause),
+        next_step=words.next_step(incident.cause, incident.detail),
         unseen=device.slot.sees if device.slot and incident.aspect in UNSEEN_ASPECTS else "",
         root=Incident.objects.filter(consequences=incident, device__in=visible).select_related("device").first(),
         consequences=list(

@@ -26,7 +26,22 @@ _NAMES: Mapping[str, Any] = {
     "media": _("Media service version"),
     "profile": _("Media profile"),
     "trouble": _("Trouble with ONVIF"),
+    "vendor": _("Make, by its marks"),
+    "page": _("Title of its page"),
+    "snapshot_rung": _("Way to the snapshot"),
+    "closed_rungs": _("Ways to the snapshot that failed"),
+    "stream_path": _("Stream address"),
+    "rtsp_port": _("Stream port (RTSP)"),
+    "login_strained": _("Refused a login that works"),
+    "onvif_rests_until": _("No ONVIF login before"),
     "snapshot_rests_until": _("No snapshot before"),
+}
+_TIMES = frozenset({"snapshot_rests_until", "onvif_rests_until", "login_strained"})
+_RUNGS: Mapping[str, Any] = {
+    "onvif": "ONVIF",
+    "isapi": _("Hikvision ISAPI"),
+    "dahua_cgi": _("Dahua snapshot.cgi"),
+    "rtsp": _("One picture of the stream (RTSP)"),
 }
 _SCHEMES: Mapping[str, Any] = {
     "none": _("not needed"),
@@ -53,6 +68,10 @@ def learned_of(passport: Passport | None) -> list[Learned]:
 def _shown(name: str, value: str) -> str:
     if name == "trouble":
         return words.title(value)
-    if name == "snapshot_rests_until":
+    if name in _TIMES:
         return words.clock(datetime.fromisoformat(value))
+    if name == "snapshot_rung":
+        return str(_RUNGS.get(value, value))
+    if name == "closed_rungs":
+        return ", ".join(str(_RUNGS.get(rung, rung)) for rung in (one.partition("=")[0] for one in value.split()))
     return str(_SCHEMES[value]) if name.endswith("_auth") and value in _SCHEMES else redact(value)

@@ -37,6 +37,13 @@ class Book:
         self._findings[subject.device_id][aspect] = finding
         self.talk.step(aspect.value, finding)
 
+    def forgive(self) -> None:
+        """The device is there after all: what could not be known for want of a link is known for want of a service."""
+        for findings in self._findings.values():
+            for aspect, finding in findings.items():
+                if finding.cause == "link_down":
+                    findings[aspect] = unknown("no_reply")
+
     def learn_facts(self, subject: Subject, facts: dict[str, str]) -> None:
         """Write down facts that are no verdict."""
         self._facts[subject.device_id].update(facts)

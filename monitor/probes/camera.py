@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.probes import pictures
+from monitor.probes import diagnose, pictures, vendor
 from monitor.probes.book import Book
 from monitor.probes.failure import Failure, faulty, unknown
+from monitor.probes.ladder import Ladder
 from monitor.probes.onvif import Onvif
-from monitor.probes.snapshot import Snapshots
 from monitor.wire import Aspect, Finding, Subject, Tier, Verdict
 
 # Time kept back from fetching a picture so that it can still be judged: a share of what is left, at most so much.
@@ -22,14 +22,26 @@ async def probe(book: Book) -> None:
     onvif = Onvif(book.talk, book.memory, book.login)
     if book.talk.asks(Tier.HEARTBEAT):
         await _clock(book, onvif)
+    await diagnose.closed_port(book, onvif)
+    await diagnose.missing_service(book, onvif)
+    ladder = Ladder(book.talk, book.memory, book.login, onvif)
+    pictures_first = ladder.goes_first
+    if pictures_first:
+        await _pictures(book, ladder)
+        await onvif.settle()
     if _goes_on(book) and book.asked(Tier.FACTS):
         await _identity(book, onvif)
-    snapshots = Snapshots(book.talk, book.memory, book.login, onvif)
+    if not pictures_first:
+        await _pictures(book, ladder)
+    book.trouble = onvif.trouble
+
+
+async def _pictures(book: Book, ladder: Ladder) -> None:
+    """One after another, as many as the device's budget and the time allow; the others are late, and due again."""
     due = book.asked(Tier.PICTURE)
     for index, subject in enumerate(due):
         if _goes_on(book):
-            await _picture(book, snapshots, subject, len(due) - index)
-    book.trouble = onvif.trouble
+            await _picture(book, ladder, subject, len(due) - index)
 
 
 def _goes_on(book: Book) -> bool:
@@ -52,6 +64,9 @@ async def _identity(book: Book, onvif: Onvif) -> None:
         return
     try:
         facts = await onvif.information()
+        make = vendor.by_name((facts or {}).get("manufacturer", ""))
+        if make:
+            book.memory.learn("vendor", make)
     except Failure as exc:
         excuse = onvif.excuse(exc)
         for subject in own:
@@ -72,12 +87,12 @@ def identity(facts: dict[str, str] | None, expected: str) -> Finding:
     return Finding(Verdict.OK, "", dict(facts))
 
 
-async def _picture(book: Book, snapshots: Snapshots, subject: Subject, waiting: int) -> None:
+async def _picture(book: Book, ladder: Ladder, subject: Subject, waiting: int) -> None:
     """One picture; those that still wait share the time that is left, so that a slow one takes only its own."""
     left = book.talk.left_s()
     share = left / waiting
     until = asyncio.get_running_loop().time() + share - min(JUDGE_RESERVE_S, share * JUDGE_SHARE)
-    got = await snapshots.take(subject, until)
+    got = await ladder.take(subject, until)
     finding = got if isinstance(got, Finding) else await _judge(book, got, subject)
     book.find(subject, Aspect.PICTURE, finding)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from devices import addresses
-from monitor import vision
+from monitor import causes, vision
 from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS
 from monitor.health import status
 from monitor.policy import Policy
@@ -178,7 +178,7 @@ def run(chosen: Options, out: Writer, *, as_json: bool = False) -> int:
     if as_json:
         out.write(json.dumps(report(chosen, reading, findings), ensure_ascii=False, default=str) + "\n")
     else:
-        out.write(table(findings, reading.took_ms))
+        out.write(table(findings, reading.took_ms) + learned(reading.passport))
     healthy = all(finding.verdict is Verdict.OK for finding in findings.values())
     return EXIT_OK if healthy else EXIT_FAULTY
 
@@ -198,6 +198,7 @@ def report(chosen: Options, reading: Reading, findings: Mapping[Aspect, Finding]
         "address": f"{chosen.scheme}://{_authority(chosen)}{chosen.path}",
         "took_ms": round(reading.took_ms, 1),
         "status": status({aspect: finding.verdict for aspect, finding in findings.items()}).value,
+        "learned": {name: value for name, value in reading.passport.items() if value},
         "aspects": {aspect.value: _aspect(aspect, finding, reading.facts) for aspect, finding in findings.items()},
     }
 
@@ -245,8 +246,7 @@ class _Words(dict[str, Any]):
 
 def words(finding: Finding) -> tuple[str, str]:
     """What was seen and what to do about it; "" where there is nothing to do."""
-    cause = CAUSES.get(finding.cause)
-    if cause is None:
+    if finding.cause not in CAUSES:
         return UNKNOWN_THEIRS.get(finding.cause) or UNKNOWN_OURS.get(finding.cause, ""), ""
     detail = dict(finding.detail)
     if "offset_s" in detail:
@@ -254,7 +254,10 @@ def words(finding: Finding) -> tuple[str, str]:
         detail["offset"] = f"{duration(ahead)} {'fast' if ahead >= 0 else 'slow'}"
     if "share" in detail:
         detail["share"] = f"{int(float(detail['share']) * 100)} %"
-    return cause.sentence % _Words(detail), cause.next_step
+    if "wait_s" in detail:
+        detail["wait"] = duration(float(detail["wait_s"]))
+    told = " ".join(text % _Words(detail) for text in causes.sentences(finding.cause, detail))
+    return told, causes.next_step(finding.cause, detail)
 
 
 def duration(seconds: float) -> str:
@@ -267,6 +270,12 @@ def duration(seconds: float) -> str:
     ]
     start = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
     return " ".join(f"{count} {unit}" for count, unit in parts[start : start + 2])
+
+
+def learned(passport: Mapping[str, Any]) -> str:
+    """What the visit has learned about the device, to be kept in its passport."""
+    known = ", ".join(f"{name} {value}" for name, value in passport.items() if value)
+    return f"  learned   {known}\n" if known else ""
 
 
 def table(findings: Mapping[Aspect, Finding], took_ms: float) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from monitor.wire import Aspect, Finding, Verdict
 
 OK = Finding(Verdict.OK)
+# Words of a busy device that has no connection or session left, where another has too much to do (QUIRKS 6, 7).
+_USED_UP: Final = re.compile(r"(?i)connection|session|too many (?:users|clients)|number of (?:users|clients)")
 
 
 def faulty(cause: str, **detail: Any) -> Finding:
@@ -47,6 +50,13 @@ class Garbled(Failure):
 
 class Busy(Failure):
     """The device says that it is busy: to be asked later, not down."""
+
+    def __init__(self, said: str, **detail: Any) -> None:
+        super().__init__("connections_used_up" if _USED_UP.search(said) else "busy", **detail)
+
+
+class NoService(Failure):
+    """What answers here is no ONVIF service; the cause says what it is as far as that is known."""
 
 
 class Slow(Failure):

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.causes import UNKNOWN_THEIRS
-from monitor.probes import clock, digest, http1, refusals, wallclock
+from monitor.probes import clock, digest, http1, refusals, vendor, wallclock
 from monitor.probes.failure import NeedsLogin, Refused, faulty, unknown
 from monitor.probes.memory import Memory
 from monitor.probes.talk import SOAP_CAP, Headers, Talk
@@ -18,6 +18,8 @@ from monitor.wire import Aspect, Credential, Finding, Verdict
 
 UNAUTHORISED: Final = 401
 REST_S: Final = 35 * 60
+# However long a device says that its lock lasts: nobody is kept from looking for more than a day by its word.
+LONGEST_REST_S: Final = 24 * 3600
 DOUBT_S: Final = 90
 DOUBT: Final = "login_doubtful"
 
@@ -31,6 +33,7 @@ class Login:
         target = talk.target
         self._held = target.hold_until is not None and target.hold_until > wallclock.now()
         self.used = ""
+        self.sent = 0
         self.hold_s = 0
         self._wants_clear = False
         self.access: Finding | None = self._hold_finding() if self._held else None
@@ -40,6 +43,16 @@ class Login:
         cause = target.hold_cause or "login_refused"
         until = target.hold_until.isoformat() if target.hold_until else ""
         return (unknown if cause in UNKNOWN_THEIRS else faulty)(cause, until=until)
+
+    @property
+    def after_rest(self) -> bool:
+        """Whether this is the first use of the credential after it had to rest, and nobody has changed it."""
+        return self._talk.target.hold_until is not None and not self._held
+
+    @property
+    def after_doubt(self) -> bool:
+        """Whether the one more try is due that a login gets which had worked before."""
+        return self.after_rest and self._talk.target.hold_cause == DOUBT
 
     @property
     def resting(self) -> bool:
@@ -69,6 +82,8 @@ class Login:
     def worked(self) -> None:
         """The device has accepted the credential."""
         self.used = self.used or "worked"
+        if self.after_doubt:  # it was no wrong password: the device had too many connections, or was starting
+            self._memory.learn("login_strained", wallclock.now().isoformat())
         self.proved()
 
     def proved(self) -> None:
@@ -92,12 +107,13 @@ class Login:
         elif stale and not definite:
             found, self.hold_s = faulty("protocol", reason="every nonce is stale"), REST_S
         else:
-            found, self.hold_s = self._verdict(said, signed), max(REST_S, said.wait_s or 0)
+            rest_s = max(REST_S, min(said.wait_s or 0, LONGEST_REST_S))
+            found, self.hold_s = self._verdict(said, signed), rest_s
         self._decide(found)
         return Refused(found.cause)
 
-    def snapshot_only(self) -> None:
-        """The refusal concerned the snapshot alone: the login had worked a moment before."""
+    def only_there(self) -> None:
+        """The refusal concerned one address alone: the login had worked a moment before."""
         self.used, self.hold_s = "worked", 0
         self._decide(Finding(Verdict.OK))
 
@@ -119,7 +135,8 @@ class Login:
         return faulty("login_refused", **left)
 
     @property
-    def _basic(self) -> bool:
+    def basic(self) -> bool:
+        """Whether the scheme that hides nothing may be used."""
         target = self._talk.target
         return target.scheme == "https" or target.basic_in_clear
 
@@ -144,13 +161,15 @@ class Login:
         while True:
             header = self._authorization(use, method, path)
             extra = [("Authorization", header)] if header else []
+            self.sent += len(extra)
             response = await self._talk.send(
                 what, method, path, headers=[*headers, *extra], body=body, cap=cap, until=until
             )
             if response.status != UNAUTHORISED:
                 self._accepted(use, response, bool(header))
                 return response
-            chosen = digest.choose(digest.parse(response.head.all("www-authenticate")), basic=self._basic)
+            self.heed(response)
+            chosen = digest.choose(digest.parse(response.head.all("www-authenticate")), basic=self.basic)
             if header and not self._may_renew(chosen, nonces.get(use), fresh, renewed):
                 raise self._ended(use, response, stale=chosen is not None and chosen.stale)
             renewed = renewed or bool(header)
@@ -158,20 +177,25 @@ class Login:
                 return response
             fresh = True
 
+    def heed(self, response: http1.Response) -> None:
+        """Remember who made the device, where a reply lets that slip and it is not known yet."""
+        if not self._memory.shared("vendor"):
+            self._memory.learn("vendor", vendor.by_reply(response))
+
     def _authorization(self, use: str, method: str, path: str) -> str:
         credential, scheme = self.credential, self._memory.shared(f"{use}_auth")
         kept = self._talk.endpoint.nonces.get(use)
         if credential is None:
             return ""
-        if scheme == "basic" and self._basic:
+        if scheme == "basic" and self.basic:
             return digest.basic(credential)
         return kept.authorization(method, path, credential) if scheme == "digest" and kept else ""
 
     def _accepted(self, use: str, response: http1.Response, sent: bool) -> None:
         if sent:
             self.worked()
-        elif use == "snapshot" and response.status == HTTPStatus.OK:
-            self._memory.learn("snapshot_auth", "none")
+        elif use != "soap" and response.status == HTTPStatus.OK:
+            self._memory.learn(f"{use}_auth", "none")
 
     @staticmethod
     def _may_renew(chosen: digest.Challenge | None, kept: digest.Kept | None, fresh: bool, renewed: bool) -> bool:
@@ -189,7 +213,7 @@ class Login:
         if refusals.refusal(response.body).locked:
             raise self.refuse(response.body, sent=False)
         if chosen is None:
-            self._wants_clear = self._wants_clear or (not self._basic and _offers_basic(response))
+            self._wants_clear = self._wants_clear or (not self.basic and _offers_basic(response))
             return False
         self.needed()
         self._memory.learn(f"{use}_auth", chosen.scheme)

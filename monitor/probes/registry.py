@@ -14,4 +14,5 @@ PROBES: Mapping[Probe, ProbeFn] = {
     Probe.ONVIF: camera.probe,
     Probe.HTTP: plain.http,
     Probe.TCP: plain.tcp,
+    Probe.ICMP: plain.icmp,
 }

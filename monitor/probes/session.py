@@ -24,6 +24,8 @@ MAX_ENDPOINTS = 60_000
 NAME_THREADS = 8
 # Pictures being received at once: each may grow to the cap of one picture (6 MB), so this bounds a process's memory.
 PICTURES_AT_ONCE = 32
+# Video streams being read or decoded at once: the last resort for a picture, and many times the work of a snapshot.
+STREAMS_AT_ONCE = 2
 
 KeepPicture = Callable[[int, bytes, bytes | None], str]
 
@@ -58,8 +60,10 @@ class Session:
         self.local_zone_s = local_zone_s
         self.names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
         self.judges = ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="judge")
+        self.decoders = ThreadPoolExecutor(STREAMS_AT_ONCE, thread_name_prefix="stream")
+        self.stream_slots = asyncio.Semaphore(STREAMS_AT_ONCE)
         self.picture_slots = asyncio.Semaphore(PICTURES_AT_ONCE)
-        self._tls = tls_context()
+        self.tls = tls_context()
         self._endpoints: OrderedDict[tuple[str, str, int], Endpoint] = OrderedDict()
 
     def endpoint(self, target: Target) -> Endpoint:
@@ -68,7 +72,7 @@ class Session:
         found = self._endpoints.get(key)
         if found is None:
             now = asyncio.get_running_loop().time
-            found = Endpoint(Line(self.names, self._tls), Bucket(target.burst, target.refill_s, now))
+            found = Endpoint(Line(self.names, self.tls), Bucket(target.burst, target.refill_s, now))
             self._endpoints[key] = found
         found.bucket.shape(target.burst, target.refill_s)
         found.bucket.owe(target.owed_s)
@@ -84,3 +88,4 @@ class Session:
         self._endpoints.clear()
         self.names.shutdown(wait=False, cancel_futures=True)
         self.judges.shutdown(wait=False, cancel_futures=True)
+        self.decoders.shutdown(wait=False, cancel_futures=True)

@@ -11,6 +11,7 @@ from typing import Final
 from monitor.probes import http1, wallclock
 from monitor.probes.failure import Failure, Garbled, Late, LinkDown, Refused, Slow, faulty, unknown
 from monitor.probes.login import REST_S, Login
+from monitor.probes.media import Media
 from monitor.probes.memory import Memory
 from monitor.probes.onvif import Faulted, Onvif
 from monitor.probes.talk import PICTURE_CAP, Talk
@@ -18,8 +19,9 @@ from monitor.wire import Finding, Subject
 
 _GONE: Final = frozenset({404, 410, 501})
 _REFUSED: Final = frozenset({401, 403})
+ONVIF: Final = "snapshot"
 # What an address that is no longer the snapshot's may answer.
-_MOVED: Final = frozenset({"snapshot_missing", "not_a_picture"})
+GONE: Final = frozenset({"snapshot_missing", "not_a_picture"})
 _HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
 _SNIFF: Final = 512
 _KILO: Final = 1000
@@ -36,20 +38,25 @@ _KINDS: Final = (
 class Snapshots:
     """Takes the snapshots of one endpoint during one visit."""
 
-    def __init__(self, talk: Talk, memory: Memory, login: Login, onvif: Onvif) -> None:
+    def __init__(self, talk: Talk, memory: Memory, login: Login, onvif: Onvif, media: Media) -> None:
         self._talk = talk
         self._memory = memory
         self._login = login
         self._onvif = onvif
+        self._media = media
 
-    async def take(self, subject: Subject, until: float) -> bytes | Finding:
-        """The picture of one subject, or why there is none."""
+    async def take(self, subject: Subject, until: float, *, relearn: bool = True) -> bytes | Finding:
+        """The picture of one subject, or why there is none; `relearn` where its address may be sought from scratch."""
         if self._login.resting and not self._is_open(subject):
             return unknown(self._login.why_not())
         try:
-            return await self._fetch(subject, until)
+            return await self._fetch(subject, until, relearn=relearn)
         except Faulted as exc:
             return faulty("snapshot_missing", text=exc.detail["text"])
+        except Refused as exc:
+            if self._login.resting or self._onvif.is_resting:
+                return self._onvif.excuse(exc)
+            return self._refused_here(subject)  # ONVIF takes the login, but not for this question
         except Failure as exc:
             return self._onvif.excuse(exc)
 
@@ -57,18 +64,18 @@ class Snapshots:
         """Whether the snapshot needs neither a login nor a question that does."""
         return self._memory.shared("snapshot_auth") == "none" and bool(self._memory.of(subject, "snapshot_path"))
 
-    async def _fetch(self, subject: Subject, until: float) -> bytes | Finding:
+    async def _fetch(self, subject: Subject, until: float, *, relearn: bool) -> bytes | Finding:
         rest = self._rests(subject)
         if rest is not None:
             return rest
         if self._onvif.is_busy:
             self._onvif.check_hope()
-        remembered = self._onvif.known_snapshot_path(subject)
-        path = remembered or await self._onvif.snapshot_path(subject)
-        result = await self._get(subject, path, until) if path else faulty("snapshot_missing")
+        remembered = self._media.known_snapshot_path(subject)
+        path = remembered or await self._media.snapshot_path(subject, relearn=relearn)
+        result = await self.get(subject, path, until) if path else faulty("snapshot_missing")
         if isinstance(result, bytes):
             self._memory.learn_of(subject, "snapshot_fails", "")
-        elif remembered and result.cause in _MOVED:
+        elif remembered and result.cause in GONE:
             return await self._elsewhere(subject, remembered, until) or result
         return result
 
@@ -77,20 +84,25 @@ class Snapshots:
         if self._memory.of(subject, "snapshot_fails") or self._login.resting:
             return None
         self._memory.learn_of(subject, "snapshot_fails", "1")
-        self._onvif.forget_snapshot(subject)
+        self._media.forget_snapshot(subject)
         try:
-            path = await self._onvif.snapshot_path(subject)
+            path = await self._media.snapshot_path(subject)
         except Failure:  # what was found out about the old address stands
             return None
         if path in {"", old}:
             return None
-        result = await self._get(subject, path, until)
+        result = await self.get(subject, path, until)
         if isinstance(result, bytes):
             self._memory.learn_of(subject, "snapshot_fails", "")
         return result
 
-    async def _get(self, subject: Subject, path: str, until: float) -> bytes | Finding:
-        """The answer of a snapshot address, within the memory that a process has for pictures."""
+    async def get(
+        self, subject: Subject, path: str, until: float, use: str = ONVIF, *, known: bool = True
+    ) -> bytes | Finding:
+        """The answer of a snapshot address, within the memory that a process has for pictures.
+
+        `use` names the way, since each remembers its own login; on one that is not `known` yet a refusal is raised.
+        """
         slots = self._talk.session.picture_slots
         try:
             async with asyncio.timeout_at(until):
@@ -98,17 +110,15 @@ class Snapshots:
         except TimeoutError:
             raise Late from None
         try:
-            return await self._received(subject, path, until)
+            return await self._received(subject, path, until, use, known=known)
         finally:
             slots.release()
 
-    async def _received(self, subject: Subject, path: str, until: float) -> bytes | Finding:
+    async def _received(self, subject: Subject, path: str, until: float, use: str, *, known: bool) -> bytes | Finding:
         began = asyncio.get_running_loop().time()
         proven = self._login.used == "worked"
         try:
-            response = await self._login.ask(
-                "snapshot", "snapshot", "GET", path, headers=_HEADERS, cap=PICTURE_CAP, until=until
-            )
+            response = await self._login.ask(use, use, "GET", path, headers=_HEADERS, cap=PICTURE_CAP, until=until)
         except Slow as exc:
             return self._too_slow(exc.received, exc.seconds, until - began)
         except LinkDown:
@@ -118,14 +128,14 @@ class Snapshots:
         except Garbled as exc:
             return faulty("not_a_picture", content=exc.detail.get("first_bytes", ""))
         except Refused as exc:
-            if not proven or exc.cause == "locked_out":
+            if not (proven and known) or exc.cause == "locked_out":
                 raise
             return self._refused_here(subject)
         return self._answer(response, until - began)
 
     def _refused_here(self, subject: Subject) -> Finding:
         """The login works, this address refuses it: a matter of rights. It rests alone, so that nothing locks."""
-        self._login.snapshot_only()
+        self._login.only_there()
         until = wallclock.now() + timedelta(seconds=REST_S)
         self._memory.learn_of(subject, "snapshot_rests_until", until.isoformat())
         return faulty("snapshot_refused", status=401)

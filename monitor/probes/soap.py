@@ -60,7 +60,13 @@ SERVICES: Final = Operation(DEVICE, "GetServices", fixed=(("IncludeCapability", 
 CAPABILITIES: Final = Operation(DEVICE, "GetCapabilities", fixed=(("Category", ("All",)),))
 PROFILES: Final = Operation(MEDIA, "GetProfiles")
 SNAPSHOT: Final = Operation(MEDIA, "GetSnapshotUri", named=("ProfileToken",))
-OPERATIONS: Final = (CLOCK, INFORMATION, SERVICES, CAPABILITIES, PROFILES, SNAPSHOT)
+STREAM: Final = Operation(
+    MEDIA,
+    "GetStreamUri",
+    fixed=(("StreamSetup", (("Stream", "RTP-Unicast"), ("Transport", (("Protocol", "RTSP"),)))),),
+    named=("ProfileToken",),
+)
+OPERATIONS: Final = (CLOCK, INFORMATION, SERVICES, CAPABILITIES, PROFILES, SNAPSHOT, STREAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,20 @@ def _client(service: str) -> tuple[Any, Any]:
     return client, binding
 
 
+def _unfrozen(value: Any) -> Any:
+    """A fixed value as zeep takes it: pairs are a structure, another tuple is a list."""
+    if not isinstance(value, tuple):
+        return value
+    if all(isinstance(item, tuple) for item in value):
+        return {name: _unfrozen(item) for name, item in value}
+    return list(value)
+
+
 def _build(operation: Operation) -> Template:
     from lxml import etree
 
     client, service = _client(operation.service)
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in operation.fixed}
+    values = {name: _unfrozen(value) for name, value in operation.fixed}
     values |= {name: _PLACEHOLDER.format(name) for name in operation.named}
     message = client.create_message(service, operation.name, **values)
     text = etree.tostring(message, encoding="unicode")

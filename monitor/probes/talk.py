@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -78,10 +79,10 @@ class Talk:
             request = compose(method, path, self.place, headers, body)
             response = await self.endpoint.line.ask(self.place, request, cap, limit)
         except Failure as exc:
-            self._heard(exc)
+            self.hear(exc)
             self._note(what, path, began, exc.cause)
             raise
-        self._heard(None)
+        self.hear(None)
         self.stalled = self.stalled or response.end is http1.End.LATE
         self._note(what, path, began, str(response.status))
         _raise_if_busy(response)
@@ -94,15 +95,35 @@ class Talk:
         try:
             await self.endpoint.line.connect(self.place, self.until)
         except Failure as exc:
-            self._heard(exc)
+            self.hear(exc)
             self._note("connect", "", began, exc.cause)
             raise
         finally:
             self.endpoint.line.close()
-        self._heard(None)
+        self.hear(None)
         self._note("connect", "", began, "open")
 
-    def _heard(self, failure: Failure | None) -> None:
+    @asynccontextmanager
+    async def contact(self, what: str, address: str, until: float) -> AsyncIterator[list[str]]:
+        """Anything said to the endpoint's host otherwise than over its kept connection (another port, an echo).
+
+        It takes a token, speaks for the link and is on record; what is put into the yielded list is its outcome.
+        """
+        await self.endpoint.bucket.acquire(min(until, self.until))
+        began = asyncio.get_running_loop().time()
+        outcome: list[str] = []
+        try:
+            yield outcome
+        except Failure as exc:
+            self.hear(exc)
+            self._note(what, address, began, exc.cause)
+            raise
+        if not self.reached:  # whatever was silent before: the device is there
+            self.link = OK
+            self.step("link", OK)
+        self._note(what, address, began, " ".join(outcome))
+
+    def hear(self, failure: Failure | None) -> None:
         """The first contact decides about the link: later silence is a matter of the service that was asked."""
         if self.link is not None and self.link != OK:
             return
@@ -119,8 +140,8 @@ class Talk:
 
     def _note(self, what: str, path: str, began: float, outcome: str) -> None:
         took_ms = round((asyncio.get_running_loop().time() - began) * 1000, 1)
-        address = redact(f"{self.target.scheme}://{self.place.authority}{path}")
-        request = Request(what, address, took_ms, outcome)
+        within = path if "://" in path else f"{self.target.scheme}://{self.place.authority}{path}"
+        request = Request(what, redact(within), took_ms, outcome)
         self.requests.append(request)
         self.step(what, None, request)
 
@@ -130,4 +151,4 @@ def _raise_if_busy(response: http1.Response) -> None:
     if status == HTTPStatus.SERVICE_UNAVAILABLE or (
         status >= HTTPStatus.BAD_REQUEST and refusals.is_busy(response.body)
     ):
-        raise Busy("busy", status=status)
+        raise Busy(refusals.excerpt(response.body), status=status)

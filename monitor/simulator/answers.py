@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from html import escape
@@ -13,6 +14,11 @@ from monitor.simulator.faults import number, text
 from monitor.simulator.http import Answer, Request
 
 SNAPSHOT_PATH = "/onvif-http/snapshot"
+# The vendors' own read-only snapshots, with the channel's number in them.
+VENDOR_SNAPSHOTS: Mapping[str, re.Pattern[str]] = {
+    "isapi": re.compile(r"/ISAPI/Streaming/channels/(\d+)01/picture"),
+    "dahua_cgi": re.compile(r"/cgi-bin/snapshot\.cgi\?channel=(\d+)"),
+}
 SOAP_TYPE = "application/soap+xml; charset=utf-8"
 WITHOUT_LOGIN = frozenset({"GetSystemDateAndTime"})
 ONVIF_KINDS = frozenset({"camera", "recorder"})
@@ -74,7 +80,10 @@ class Exchange:
     async def _route(self) -> Answer:
         path, plan = self.request.path, self.device.plan
         if plan.kind in ONVIF_KINDS and path == SNAPSHOT_PATH:
-            return await self._snapshot()
+            return await self._snapshot(self.request.query or "Profile_1")
+        number = self._vendor_channel()
+        if plan.kind in ONVIF_KINDS and number:
+            return await self._snapshot(f"Profile_{number}")
         if plan.kind in ONVIF_KINDS and path in (self._service_path, soap.MEDIA_PATH):
             return self._onvif()
         if path == "/":
@@ -84,6 +93,12 @@ class Exchange:
     @property
     def _service_path(self) -> str:
         return text(self.device.faults, "service_path", soap.DEVICE_PATH)
+
+    def _vendor_channel(self) -> str:
+        """The channel that the vendor's own snapshot address names, "" where the device has no such address."""
+        vendor = text(self.device.faults, "vendor_snapshot")
+        found = VENDOR_SNAPSHOTS[vendor].fullmatch(self.request.target) if vendor else None
+        return found[1] if found else ""
 
     # -- SOAP
 
@@ -107,6 +122,8 @@ class Exchange:
         if device.mode.open or is_free:
             return None
         outcome = device.check_soap(call, request.headers.get("authorization", ""), request.target, request.client)
+        if "onvif_user" in device.faults and self.credentials:
+            outcome = Login.REFUSED
         if outcome is Login.WORKED:
             return None
         reason = self._reason(outcome)
@@ -170,7 +187,7 @@ class Exchange:
 
     # -- pictures
 
-    async def _snapshot(self) -> Answer:
+    async def _snapshot(self, profile: str) -> Answer:
         device, request = self.device, self.request
         if not device.mode.open:
             outcome = device.check_http(
@@ -178,7 +195,7 @@ class Exchange:
             )
             if outcome is not Login.WORKED:
                 return Answer(401, self._refusal_page(outcome), headers=self._challenge(outcome))
-        view = device.views.get(request.query or "Profile_1")
+        view = device.views.get(profile)
         if view is None:
             return Answer(404, b"<html><body><h1>404 Not Found</h1></body></html>")
         return await self._picture(view)
@@ -202,5 +219,5 @@ class Exchange:
 
 
 def _front_page(device: Device) -> bytes:
-    title = escape(f"{device.plan.manufacturer} {device.plan.model}")
+    title = escape(text(device.faults, "page_title", f"{device.plan.manufacturer} {device.plan.model}"))
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()

@@ -131,6 +131,11 @@ FAULTS: Mapping[str, Fault] = {
         _ONVIF, "SOAP replies are in this character set.", str, choices=("gb18030", "utf-16"), default="gb18030"
     ),
     "no_snapshot": Fault(_ONVIF, "GetSnapshotUri answers a fault."),
+    "onvif_user": Fault(_ONVIF, "ONVIF refuses the login that works elsewhere: it has users of its own."),
+    "vendor_snapshot": Fault(
+        _ONVIF, "The vendor's own snapshot address answers, too.", str, choices=("isapi", "dahua_cgi"), default="isapi"
+    ),
+    "page_title": Fault(_HTTP, "What the page at / is called.", str, default="Wireless Router"),
     # -- snapshot
     "html_picture": Fault(_SNAP, "The snapshot address answers a page of HTML."),
     "octet_picture": Fault(_SNAP, "The JPEG calls itself application/octet-stream."),

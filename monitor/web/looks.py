@@ -76,7 +76,7 @@ class Progress:
     @property
     def wants_login(self) -> bool:
         """Whether a new login is what helps."""
-        return self.over and self.sentence == words.sentence("login_refused", {})
+        return self.over and self.sentence.startswith(words.sentence("login_refused", {}))
 
     @property
     def over(self) -> bool:
@@ -181,7 +181,7 @@ def _fact(title: str, step: LookStep) -> Fact:
     if step.verdict == Verdict.FAULTY and step.cause in CAUSES:
         css = _CATEGORY_CSS[CAUSES[step.cause].category]
         sentence = words.sentence(step.cause, step.detail)
-        return Fact(title, css, words.title(step.cause), sentence, words.next_step(step.cause))
+        return Fact(title, css, words.title(step.cause), sentence, words.next_step(step.cause, step.detail))
     if step.detail.get("reason") == NO_REFERENCE:
         told = _("The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.")
         return Fact(title, "unk", _("Unknown"), told, "")

@@ -7,8 +7,18 @@ import re
 import pytest
 
 from monitor import words
-from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS, Category, Cause, gettext_noop
+from monitor.causes import (
+    ADDITIONS,
+    CAUSES,
+    UNKNOWN_OURS,
+    UNKNOWN_THEIRS,
+    VENDOR_STEPS,
+    Category,
+    Cause,
+    gettext_noop,
+)
 from monitor.models import Incident
+from monitor.probes import vendor
 from monitor.wire import Aspect
 
 ALL = pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES.keys())
@@ -25,6 +35,8 @@ DETAIL = {
     "expected": "A",
     "down": 24,
     "of": 24,
+    "port": 80,
+    "page": "Wireless Router",
 }
 
 
@@ -83,6 +95,14 @@ def test_an_aspect_counts_in_its_numbers(aspect: Aspect, categories: set[Categor
 
 def test_only_a_covered_lens_counts_as_obstructed() -> None:
     assert [cause.key for cause in CAUSES.values() if cause.category is Category.OBSTRUCTED] == ["obstructed"]
+
+
+def test_menus_and_additions_belong_to_causes_that_there_are() -> None:
+    makers = {one.key for one in vendor.VENDORS}
+
+    assert {cause for cause, _ in VENDOR_STEPS} | {cause for cause, _ in ADDITIONS} <= set(CAUSES)
+    assert {maker for _, maker in VENDOR_STEPS} <= makers
+    assert all(text.endswith(".") for text in [*VENDOR_STEPS.values(), *ADDITIONS.values()])
 
 
 def test_marking_a_text_does_not_change_it() -> None:

@@ -95,6 +95,20 @@ def test_a_cause_has_a_title_a_sentence_and_a_next_step() -> None:
     assert words.next_step("obstructed") == "Clear what is in front of the lens, then look again."
 
 
+def test_what_a_device_adds_in_its_own_words_is_told_after_the_sentence() -> None:
+    refused = words.sentence("login_refused", {"attempts_left": 4})
+    locked = words.sentence("locked_out", {"wait_s": 1740})
+
+    assert refused.endswith("so that the device does not lock. By its own words it leaves 4 more attempts.")
+    assert locked.endswith("By its own words the lock lasts 29 min.")
+    assert words.sentence("login_refused", {"attempts_left": None}) == words.sentence("login_refused", {})
+
+
+def test_a_next_step_names_the_maker_s_menu_where_it_is_known() -> None:
+    assert "Hikvision: Configuration > Network" in words.next_step("onvif_off", {"vendor": "hikvision"})
+    assert words.next_step("onvif_off", {"vendor": "other"}) == words.next_step("onvif_off")
+
+
 def test_measured_values_are_put_into_words() -> None:
     told = words.sentence("time_zone", {"offset_s": -28_800})
 

@@ -91,6 +91,8 @@ class Script:
             return services()
         if asked.operation:
             return self._soap(asked) if asked.signed else fault("NotAuthorized", "Sender not authorized")
+        if asked.path == "/" or asked.path.startswith(("/ISAPI/", "/cgi-bin/")):
+            return http(404)
         return self._snapshot(asked)
 
     def _soap(self, asked: Asked) -> bytes:

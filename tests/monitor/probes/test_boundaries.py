@@ -17,11 +17,11 @@ from monitor.probes import (
     digest,
     http1,
     login,
-    onvif,
     pictures,
     refusals,
     reply,
     runner,
+    service,
     session,
     snapshot,
     soap,
@@ -58,7 +58,7 @@ KIB, MIB = 1024, 1024 * 1024
         (reply.MAX_WORDS, 8),
         (reply.MAX_PROFILES, 512),
         (reply.MAX_TOKEN, 64),
-        (onvif.MAX_LOCATION, 512),
+        (service.MAX_LOCATION, 512),
         (talk.SOAP_CAP, 512 * KIB),
         (talk.PICTURE_CAP, 6 * MIB),
         (transport.BUFFER_HIGH, 256 * KIB),
@@ -172,11 +172,11 @@ def test_so_many_challenges_are_read() -> None:
 
 
 def test_only_so_much_of_a_redirect_s_address_is_kept() -> None:
-    said = http(302, b"", "Location: http://h/" + "x" * 2 * onvif.MAX_LOCATION)
+    said = http(302, b"", "Location: http://h/" + "x" * 2 * service.MAX_LOCATION)
     with serving(lambda _asked: said) as fake:
         reading = look(target(fake.port, subject(tiers=HEARTBEAT)))[0]
 
-    assert len(reading.findings[Aspect.ACCESS].detail["location"]) == onvif.MAX_LOCATION
+    assert len(reading.findings[Aspect.ACCESS].detail["location"]) == service.MAX_LOCATION
 
 
 def head(lines: int) -> http1.Head:

@@ -179,6 +179,8 @@ def test_a_person_reads_requests_facts_and_verdicts() -> None:
     assert code == 1
     assert "GetSystemDateAndTime" in text
     assert "manufacturer Maker" in text
+    assert "learned" in text
+    assert "media_path /onvif/media" in text
     assert "degraded, in" in text
     assert "The snapshot address answers HTML instead of a picture." in text
     assert "Check the snapshot address and the login rights of the user." in text
@@ -195,10 +197,24 @@ def test_a_person_reads_requests_facts_and_verdicts() -> None:
         (Finding(Verdict.UNKNOWN, "link_down"), "Cannot be known while the link is down."),
         (Finding(Verdict.UNKNOWN, "not_looked"), "Not looked at yet."),
         (Finding(Verdict.OK), ""),
+        (
+            Finding(Verdict.FAULTY, "locked_out", {"wait_s": 1740}),
+            "The device has locked this address after wrong passwords. By its own words the lock lasts 29 min 0 s.",
+        ),
+        (
+            Finding(Verdict.FAULTY, "service_missing", {"page": "WEB SERVICE"}),
+            "The device is online, but no ONVIF service answers. Its page is called “WEB SERVICE”.",
+        ),
     ],
 )
 def test_causes_in_words(finding: Finding, sentence: str) -> None:
     assert cli.words(finding)[0] == sentence
+
+
+def test_the_next_step_is_in_the_words_of_the_maker() -> None:
+    detail = {"vendor": "hikvision"}
+    assert "Integration protocol" in cli.words(Finding(Verdict.FAULTY, "service_missing", detail))[1]
+    assert "Integration protocol" not in cli.words(Finding(Verdict.FAULTY, "service_missing"))[1]
 
 
 @pytest.mark.parametrize(

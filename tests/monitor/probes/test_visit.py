@@ -349,8 +349,14 @@ def test_http_without_onvif_is_online_with_the_service_missing(said: bytes) -> N
     with serving(lambda _: said) as fake:
         reading = look(target(fake.port))[0]
     assert causes(reading) == {ACCESS: "service_missing", CLOCK: "no_reply", SIGHT: "no_reply", IDENTITY: "no_reply"}
-    assert fake.names() == ["GetSystemDateAndTime", "GetSystemDateAndTime"]
-    assert [one.path for one in fake.asked] == ["/onvif/device_service", "/onvif/services"]
+    assert [one.path for one in fake.asked] == [
+        "/onvif/device_service",
+        "/onvif/services",
+        "/",
+        "/ISAPI/Streaming/channels/101/picture",
+        "/cgi-bin/snapshot.cgi?channel=1",
+    ]
+    assert not any(one.signed for one in fake.asked)
 
 
 def test_the_other_path_of_the_device_service_is_found_and_kept() -> None:
@@ -381,7 +387,7 @@ def test_a_heartbeat_tells_that_the_trouble_is_over(trouble: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [http(503), http(500, b"Device Busy"), fault("Receiver", "too many connections", 500), http(401, b"device busy")],
+    [http(503), http(500, b"Device Busy"), fault("Receiver", "server is busy", 500), http(401, b"device busy")],
 )
 def test_busy_is_neither_down_nor_a_wrong_password(said: bytes) -> None:
     with serving(lambda _: said) as fake:
