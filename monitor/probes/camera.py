@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.probes import pictures
+from monitor.probes import facts, pictures
 from monitor.probes.book import Book
 from monitor.probes.failure import Failure, faulty, unknown
 from monitor.probes.onvif import Onvif
@@ -29,6 +29,7 @@ async def probe(book: Book) -> None:
     for index, subject in enumerate(due):
         if _goes_on(book):
             await _picture(book, snapshots, subject, len(due) - index)
+    await facts.helping(book, onvif)
     book.trouble = onvif.trouble
 
 
@@ -51,25 +52,25 @@ async def _identity(book: Book, onvif: Onvif) -> None:
     if not own:
         return
     try:
-        facts = await onvif.information()
+        told = await onvif.information()
     except Failure as exc:
         excuse = onvif.excuse(exc)
         for subject in own:
             book.find(subject, Aspect.IDENTITY, excuse)
         return
     for subject in own:
-        book.learn_facts(subject, facts or {})
-        book.find(subject, Aspect.IDENTITY, identity(facts, subject.serial))
+        book.learn_facts(subject, told or {})
+        book.find(subject, Aspect.IDENTITY, identity(told, subject.serial))
 
 
-def identity(facts: dict[str, str] | None, expected: str) -> Finding:
+def identity(told: dict[str, str] | None, expected: str) -> Finding:
     """Whether the device is the one that was accepted; without a serial on either side nothing speaks against it."""
-    if facts is None:
+    if told is None:
         return unknown("no_reply")
-    serial = facts["serial"]
+    serial = told["serial"]
     if expected and serial and serial != expected:
         return faulty("identity_changed", serial=serial, expected=expected)
-    return Finding(Verdict.OK, "", dict(facts))
+    return Finding(Verdict.OK, "", dict(told))
 
 
 async def _picture(book: Book, snapshots: Snapshots, subject: Subject, waiting: int) -> None:

@@ -10,11 +10,12 @@ import base64
 import functools
 import hashlib
 import logging
+import re
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +25,13 @@ from monitor.wire import Credential
 
 DEVICE: Final = "devicemgmt"
 MEDIA: Final = "media"
+RECORDING: Final = "recording"
+SEARCH: Final = "search"
 MEDIA_NS: Final = "http://www.onvif.org/ver10/media/wsdl"
-# Media2 has the same names and parameters for what is asked here; onvif-zeep ships no WSDL of it.
+# Media2 has the same names for what is asked here, and the same parameters but for the transport of a stream;
+# onvif-zeep ships no WSDL of it.
 MEDIA2_NS: Final = "http://www.onvif.org/ver20/media/wsdl"
+_STREAM_SETUP: Final = re.compile(rb"<([\w.-]+):StreamSetup>.*?</\1:StreamSetup>", re.S)
 NONCE_BYTES = 16
 
 _WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
@@ -50,7 +55,7 @@ class Operation:
 
     service: str
     name: str
-    fixed: tuple[tuple[str, Any], ...] = ()
+    fixed: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     named: tuple[str, ...] = ()
 
 
@@ -60,7 +65,43 @@ SERVICES: Final = Operation(DEVICE, "GetServices", fixed=(("IncludeCapability", 
 CAPABILITIES: Final = Operation(DEVICE, "GetCapabilities", fixed=(("Category", ("All",)),))
 PROFILES: Final = Operation(MEDIA, "GetProfiles")
 SNAPSHOT: Final = Operation(MEDIA, "GetSnapshotUri", named=("ProfileToken",))
-OPERATIONS: Final = (CLOCK, INFORMATION, SERVICES, CAPABILITIES, PROFILES, SNAPSHOT)
+STREAM: Final = Operation(
+    MEDIA,
+    "GetStreamUri",
+    fixed=(("StreamSetup", {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}),),
+    named=("ProfileToken",),
+)
+ENCODERS: Final = Operation(MEDIA, "GetVideoEncoderConfigurations")
+OSDS: Final = Operation(MEDIA, "GetOSDs")
+AUDIO_OUTPUTS: Final = Operation(MEDIA, "GetAudioOutputs")
+AUDIO_CONFIGURATIONS: Final = Operation(MEDIA, "GetAudioOutputConfigurations")
+NETWORK: Final = Operation(DEVICE, "GetNetworkInterfaces")
+NTP: Final = Operation(DEVICE, "GetNTP")
+USERS: Final = Operation(DEVICE, "GetUsers")
+HOSTNAME: Final = Operation(DEVICE, "GetHostname")
+SCOPES: Final = Operation(DEVICE, "GetScopes")
+SUMMARY: Final = Operation(SEARCH, "GetRecordingSummary")
+RECORDINGS: Final = Operation(RECORDING, "GetRecordings")
+OPERATIONS: Final = (
+    CLOCK,
+    INFORMATION,
+    SERVICES,
+    CAPABILITIES,
+    PROFILES,
+    SNAPSHOT,
+    STREAM,
+    ENCODERS,
+    OSDS,
+    AUDIO_OUTPUTS,
+    AUDIO_CONFIGURATIONS,
+    NETWORK,
+    NTP,
+    USERS,
+    HOSTNAME,
+    SCOPES,
+    SUMMARY,
+    RECORDINGS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +140,7 @@ def _client(service: str) -> tuple[Any, Any]:
     document = Document(str(path), transport, settings=settings)
     client: Any = Client(document, settings=settings, transport=transport)  # type: ignore[no-untyped-call]
     binding = client.create_service("{" + names["ns"] + "}" + names["binding"], "http://device/")
+    client._default_service = binding  # zeep asks for it first, and recording.wsdl names no port of its service
     return client, binding
 
 
@@ -166,4 +208,5 @@ def content_type(operation: Operation) -> str:
 
 def as_media2(body: bytes) -> bytes:
     """The same request for a device that offers only Media2."""
+    body = _STREAM_SETUP.sub(rb"<\1:Protocol>RtspUnicast</\1:Protocol>", body)
     return body.replace(MEDIA_NS.encode(), MEDIA2_NS.encode())
