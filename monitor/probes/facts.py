@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from devices.addresses import redact
-from monitor.probes import reply, reply_facts, soap
+from monitor.probes import reply, reply_facts, soap, wallclock
 from monitor.probes.agenda import Agenda, Chain
 from monitor.probes.book import Book
 from monitor.probes.failure import Busy, Failure, Garbled, Late, NeedsLogin, Refused, unknown
@@ -48,7 +48,7 @@ class Question:
 async def helping(book: Book, onvif: Onvif) -> None:
     """Ask some of what is still open today, where facts are due at all."""
     if book.asked(Tier.FACTS):
-        await Asking(book, onvif, datetime.now(UTC)).go()
+        await Asking(book, onvif, wallclock.now()).go()
 
 
 class Asking:
