@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.probes import facts, pictures
+from monitor.probes import pictures
 from monitor.probes.book import Book
+from monitor.probes.facts import helping
 from monitor.probes.failure import Failure, faulty, unknown
 from monitor.probes.onvif import Onvif
 from monitor.probes.snapshot import Snapshots
@@ -29,7 +30,7 @@ async def probe(book: Book) -> None:
     for index, subject in enumerate(due):
         if _goes_on(book):
             await _picture(book, snapshots, subject, len(due) - index)
-    await facts.helping(book, onvif)
+    await helping(book, onvif)
     book.trouble = onvif.trouble
 
 
@@ -52,25 +53,25 @@ async def _identity(book: Book, onvif: Onvif) -> None:
     if not own:
         return
     try:
-        told = await onvif.information()
+        facts = await onvif.information()
     except Failure as exc:
         excuse = onvif.excuse(exc)
         for subject in own:
             book.find(subject, Aspect.IDENTITY, excuse)
         return
     for subject in own:
-        book.learn_facts(subject, told or {})
-        book.find(subject, Aspect.IDENTITY, identity(told, subject.serial))
+        book.learn_facts(subject, facts or {})
+        book.find(subject, Aspect.IDENTITY, identity(facts, subject.serial))
 
 
-def identity(told: dict[str, str] | None, expected: str) -> Finding:
+def identity(facts: dict[str, str] | None, expected: str) -> Finding:
     """Whether the device is the one that was accepted; without a serial on either side nothing speaks against it."""
-    if told is None:
+    if facts is None:
         return unknown("no_reply")
-    serial = told["serial"]
+    serial = facts["serial"]
     if expected and serial and serial != expected:
         return faulty("identity_changed", serial=serial, expected=expected)
-    return Finding(Verdict.OK, "", dict(told))
+    return Finding(Verdict.OK, "", dict(facts))
 
 
 async def _picture(book: Book, snapshots: Snapshots, subject: Subject, waiting: int) -> None:

@@ -173,7 +173,7 @@ class Asking:
         self._pass_on(key, waiting)
         if isinstance(exc, NeedsLogin):
             return True
-        self.book.login.only_here()
+        self.book.login.only_there()
         self.book.memory.learn("soap_auth", scheme)
         self._was_refused = True  # one refusal a day, so that nothing counts them up to a lock-out
         return False
@@ -279,11 +279,13 @@ def _osd(asking: Asking, subjects: Sequence[Subject], answer: reply.Reply) -> bo
 
 
 def _stream_path(asking: Asking, subjects: Sequence[Subject], answer: reply.Reply) -> bool:
-    path = redact(reply.path_of(reply.snapshot_uri(answer)))
+    """One that carries a secret is kept for people only, without it: nothing can be fetched from there."""
+    path = reply.path_of(reply.snapshot_uri(answer))
     if not path or len(path) > MAX_PATH:
         return False
+    shown = redact(path)
     for subject in subjects:
-        asking.book.memory.learn_of(subject, "stream_path", path)
+        asking.book.memory.learn_of(subject, "stream_path" if shown == path else "stream_shown", shown)
     return True
 
 
@@ -339,5 +341,6 @@ def chains(book: Book, subject: Subject) -> tuple[Chain, ...]:
     if book.memory.shared("media") == "2":
         own = tuple(("audio2",) if chain == ("audio",) else chain for chain in own)
     view = _OF_A_VIEW if subject.sees else ()
-    unknown_path = subject.sees and not book.memory.of(subject, "stream_path")
+    memory = book.memory
+    unknown_path = subject.sees and not (memory.of(subject, "stream_path") or memory.of(subject, "stream_shown"))
     return own + view + ((("stream_path",),) if unknown_path else ())

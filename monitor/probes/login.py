@@ -96,8 +96,8 @@ class Login:
         self._decide(found)
         return Refused(found.cause)
 
-    def only_here(self) -> None:
-        """The refusal concerned nothing but what was asked: the login had worked a moment before."""
+    def only_there(self) -> None:
+        """The refusal concerned one address alone: the login had worked a moment before."""
         self.used, self.hold_s = "worked", 0
         self._decide(Finding(Verdict.OK))
 

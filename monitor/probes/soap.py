@@ -15,7 +15,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +55,7 @@ class Operation:
 
     service: str
     name: str
-    fixed: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
+    fixed: tuple[tuple[str, Any], ...] = ()
     named: tuple[str, ...] = ()
 
 
@@ -68,7 +68,7 @@ SNAPSHOT: Final = Operation(MEDIA, "GetSnapshotUri", named=("ProfileToken",))
 STREAM: Final = Operation(
     MEDIA,
     "GetStreamUri",
-    fixed=(("StreamSetup", {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}),),
+    fixed=(("StreamSetup", (("Stream", "RTP-Unicast"), ("Transport", (("Protocol", "RTSP"),)))),),
     named=("ProfileToken",),
 )
 ENCODERS: Final = Operation(MEDIA, "GetVideoEncoderConfigurations")
@@ -144,11 +144,20 @@ def _client(service: str) -> tuple[Any, Any]:
     return client, binding
 
 
+def _unfrozen(value: Any) -> Any:
+    """A fixed value as zeep takes it: pairs are a structure, another tuple is a list."""
+    if not isinstance(value, tuple):
+        return value
+    if all(isinstance(item, tuple) for item in value):
+        return {name: _unfrozen(item) for name, item in value}
+    return list(value)
+
+
 def _build(operation: Operation) -> Template:
     from lxml import etree
 
     client, service = _client(operation.service)
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in operation.fixed}
+    values = {name: _unfrozen(value) for name, value in operation.fixed}
     values |= {name: _PLACEHOLDER.format(name) for name in operation.named}
     message = client.create_message(service, operation.name, **values)
     text = etree.tostring(message, encoding="unicode")
