@@ -72,7 +72,7 @@ _SUBJECTS: Mapping[str, Any] = {
     "recordings": gettext_lazy("Recordings"),
     "recording_list": gettext_lazy("Recordings"),
     "ntp": gettext_lazy("Time servers"),
-    "network": gettext_lazy("Network"),
+    "network": gettext_lazy("Network connection"),
     "users": gettext_lazy("Users on the device"),
     "audio": gettext_lazy("Loudspeaker outputs"),
     "audio2": gettext_lazy("Loudspeaker outputs"),
@@ -109,7 +109,7 @@ def groups_of(passport: Passport | None) -> list[Group]:
     facts = passport.facts
     groups = [
         Group("identity", _("Identity"), passport.facts_at, list(_identity(facts))),
-        Group("network", _("Network"), _oldest(facts, "network", "hostname"), list(_network(facts))),
+        Group("network", _("Network connection"), _oldest(facts, "network", "hostname"), list(_network(facts))),
         Group("streams", _("Streams"), _oldest(facts, "streams"), list(_streams(facts))),
         Group("osd", _("Labels in the picture (OSD)"), _oldest(facts, "osd"), list(_osd(_fact(facts, "osd")))),
         Group("time", _("Time source"), _oldest(facts, "ntp"), list(_time(facts, passport.learned))),
@@ -169,7 +169,7 @@ def _network(facts: Fact) -> Iterator[Learned]:
         if isinstance(item, dict):
             name = str(item.get("name") or _("Interface"))
             addresses = _listed(_list(item, "addresses"))
-            source = _("by DHCP") if item.get("dhcp") else _("fixed")
+            source = _("by DHCP") if item.get("dhcp") else _("static")
             yield from _said(name, " · ".join(filter(None, (str(item.get("mac") or ""), addresses, source))))
 
 
@@ -198,7 +198,7 @@ def _osd(fact: Fact) -> Iterator[Learned]:
     if fact:
         texts = _list(fact, "texts")
         yield Learned(_("Text"), _listed(texts) if texts else _("none"))
-        yield Learned(_("Time in the picture"), _("yes") if fact.get("time") else _("no"))
+        yield Learned(_("Time in the picture"), _("superimposed") if fact.get("time") else _("not superimposed"))
 
 
 def _time(facts: Fact, learned: Fact) -> Iterator[Learned]:

@@ -64,13 +64,13 @@ def test_facts_are_told_in_groups(camera: Device) -> None:
         "network": [
             ("Host name", "cam-1"),
             ("eth0", "02:00:00:00:00:01 · 10.0.0.5/24, fd00::5/64 · by DHCP"),
-            ("Interface", "fixed"),
+            ("Interface", "static"),
         ],
         "streams": [
             ("main", "H265 · 2560 × 1440 · 12.5 fps · 4096 kbit/s · a key frame every 50"),
             ("Stream 2", "H264"),
         ],
-        "osd": [("Text", "North gate, 2"), ("Time in the picture", "yes")],
+        "osd": [("Text", "North gate, 2"), ("Time in the picture", "superimposed")],
         "time": [("Time servers", "ntp.lan · by DHCP"), ("Clock", "writes local time into the field for UTC")],
         "storage": [
             ("Oldest recording", "2026-02-08 08:00"),  # Beijing time
@@ -99,7 +99,7 @@ def test_each_group_tells_when_its_oldest_fact_was_asked_for(camera: Device) -> 
 def test_a_device_that_shows_nothing_says_so(camera: Device) -> None:
     facts = {"osd": {"texts": [], "time": False, "at": AT}, "ntp": {"servers": [], "dhcp": False, "at": AT}}
     assert shown(camera, facts=facts) == {
-        "osd": [("Text", "none"), ("Time in the picture", "no")],
+        "osd": [("Text", "none"), ("Time in the picture", "not superimposed")],
         "time": [("Time servers", "none")],
     }
 
