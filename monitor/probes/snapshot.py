@@ -125,7 +125,7 @@ class Snapshots:
 
     def _refused_here(self, subject: Subject) -> Finding:
         """The login works, this address refuses it: a matter of rights. It rests alone, so that nothing locks."""
-        self._login.only_here()
+        self._login.only_there()
         until = wallclock.now() + timedelta(seconds=REST_S)
         self._memory.learn_of(subject, "snapshot_rests_until", until.isoformat())
         return faulty("snapshot_refused", status=401)
