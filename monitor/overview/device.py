@@ -18,7 +18,7 @@ from monitor.overview.faults import Shot, last_shot, references_of, tell_roots
 from monitor.overview.listing import Line, lines
 from monitor.overview.month import Month, month
 from monitor.overview.nearby import Neighbour, near, seen_in
-from monitor.overview.passport import Learned, learned_of
+from monitor.overview.passport import Group, groups_of
 from monitor.overview.people import may_decide_on
 from monitor.overview.references import doubt
 from monitor.overview.standing import annotated, state_of, worst_first
@@ -67,8 +67,7 @@ class DevicePage:
     history: Sequence[Incident]
     timeline: Sequence[Entry]
     month: Month
-    passport: Sequence[Learned]
-    facts_at: datetime | None
+    passport: Sequence[Group]
     nearby: Sequence[Neighbour]
     parent: Device | None
     children: Sequence[Line]
@@ -112,8 +111,7 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         history=history,
         timeline=timeline(device, rates.day_start(now)),
         month=shown,
-        passport=learned_of(passport),
-        facts_at=passport.facts_at if passport else None,
+        passport=groups_of(passport),
         nearby=_nearby(visible, device, now) if any(item.is_open for item in history) else (),
         parent=visible.filter(children=device).first(),
         children=_children(visible, device, now),

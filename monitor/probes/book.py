@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,10 +33,11 @@ class Book:
         subjects = self.talk.target.subjects
         return [one for one in subjects if tier in one.tiers and (one.sees or tier is not Tier.PICTURE)]
 
-    def find(self, subject: Subject, aspect: Aspect, finding: Finding) -> None:
-        """Write down a finding, and tell whoever watches."""
+    def find(self, subject: Subject, aspect: Aspect, finding: Finding, *, aloud: bool = True) -> None:
+        """Write down a finding, and tell whoever watches, unless there is nothing in it for them."""
         self._findings[subject.device_id][aspect] = finding
-        self.talk.step(aspect.value, finding)
+        if aloud:
+            self.talk.step(aspect.value, finding)
 
     def forgive(self) -> None:
         """The device is there after all: what could not be known for want of a link is known for want of a service."""
@@ -44,8 +46,8 @@ class Book:
                 if finding.cause == "link_down":
                     findings[aspect] = unknown("no_reply")
 
-    def learn_facts(self, subject: Subject, facts: dict[str, str]) -> None:
-        """Write down facts that are no verdict."""
+    def learn_facts(self, subject: Subject, facts: Mapping[str, Any]) -> None:
+        """Write down facts that are no verdict; None for what is no longer told."""
         self._facts[subject.device_id].update(facts)
 
     def note(self, subject: Subject, note: PictureNote | None) -> None:

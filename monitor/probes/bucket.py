@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from monitor.probes.failure import Late
+
+# A token that is free but for the rounding of a float is free.
+ROUNDING: Final = 1e-6
 
 
 class Bucket:
@@ -33,6 +37,13 @@ class Bucket:
     def owed_s(self) -> float:
         """Seconds until the bucket is full."""
         return max(0.0, self._full_at - self._clock())
+
+    def free(self) -> int:
+        """How many requests may be made now, one after another, without waiting."""
+        if not self._refill_s:
+            return self._burst
+        spent = max(0.0, self._full_at - self._clock())
+        return max(0, int(self._burst - spent / self._refill_s + ROUNDING))
 
     def take(self) -> None:
         """Book one request from now on."""

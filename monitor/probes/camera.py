@@ -6,6 +6,7 @@ import asyncio
 
 from monitor.probes import diagnose, pictures, vendor
 from monitor.probes.book import Book
+from monitor.probes.facts import helping
 from monitor.probes.failure import Failure, faulty, unknown
 from monitor.probes.ladder import Ladder
 from monitor.probes.onvif import Onvif
@@ -33,6 +34,7 @@ async def probe(book: Book) -> None:
         await _identity(book, onvif)
     if not pictures_first:
         await _pictures(book, ladder)
+    await helping(book, onvif)
     book.trouble = onvif.trouble
 
 

@@ -47,6 +47,16 @@ def _lies_about_utc(time: DeviceTime, now: datetime, local_zone_s: int) -> bool:
     return same and abs((time.utc - now).total_seconds() - local_zone_s) <= LIMIT_S
 
 
+def habit(time: DeviceTime, now: datetime, local_zone_s: int = CHINA_STANDARD_S) -> str:
+    """How a device fills the fields of its clock: "utc", "local_in_utc", "local_only"; "" where that is open."""
+    if time.utc is None:
+        return "local_only" if time.local is not None else ""
+    if _lies_about_utc(time, now, local_zone_s):
+        return "local_in_utc"
+    apart = time.local is not None and abs((time.local - time.utc).total_seconds()) > SAME_S
+    return "utc" if apart or abs((time.utc - now).total_seconds()) <= LIMIT_S else ""
+
+
 def _is_reset(shown: datetime, now: datetime) -> bool:
     if shown.year < FIRST_YEAR:
         return True

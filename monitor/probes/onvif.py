@@ -40,6 +40,7 @@ class Faulted(Failure):
 
     def __init__(self, fault: reply.Fault) -> None:
         super().__init__("not_offered", text=fault.text)
+        self.fault = fault
 
 
 class Onvif:
@@ -219,11 +220,14 @@ class Onvif:
         except Failure as exc:
             return self.excuse(exc)
         if answer is None:
+            self._memory.learn("clock_habit", "needs_login")
             return unknown("needs_login")
         told = reply.date_time(answer)
         if told is None:
             return unknown("no_reply")
         now = wallclock.now() - timedelta(seconds=rtt / 2)
+        habit = clock.habit(told, now, self._talk.session.local_zone_s)
+        self._memory.learn("clock_habit", habit or self._memory.shared("clock_habit"))
         self._talk.endpoint.skew_s = clock.offset_s(told, now, self._talk.session.local_zone_s)
         return clock.judge(told, now, self._talk.session.local_zone_s, self._talk.target.clock_limit_s)
 

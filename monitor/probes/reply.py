@@ -17,6 +17,8 @@ from urllib.parse import quote, urlsplit
 
 from lxml import etree
 
+from monitor.probes.fitting import BUDGETS, MAX_TEXT, fit
+
 # Bytes that some devices put around their XML (QUIRKS 12).
 _JUNK: Final = b"\x00 \t\r\n\xef\xbb\xbf"
 _UNAUTHORISED: Final = frozenset(
@@ -272,7 +274,8 @@ def information(reply: Reply) -> dict[str, str] | None:
     element = find(reply.body, "GetDeviceInformationResponse")
     if element is None:
         return None
-    facts = {key: text(element, name) for key, name in _INFORMATION.items()}
+    facts = {key: text(element, name)[:MAX_TEXT] for key, name in _INFORMATION.items()}
+    facts = fit(facts, BUDGETS["identity"])
     return facts if any(facts.values()) else None
 
 

@@ -10,6 +10,7 @@ import base64
 import functools
 import hashlib
 import logging
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -24,9 +25,13 @@ from monitor.wire import Credential
 
 DEVICE: Final = "devicemgmt"
 MEDIA: Final = "media"
+RECORDING: Final = "recording"
+SEARCH: Final = "search"
 MEDIA_NS: Final = "http://www.onvif.org/ver10/media/wsdl"
-# Media2 has the same names and parameters for what is asked here; onvif-zeep ships no WSDL of it.
+# Media2 has the same names for what is asked here, and the same parameters but for the transport of a stream;
+# onvif-zeep ships no WSDL of it.
 MEDIA2_NS: Final = "http://www.onvif.org/ver20/media/wsdl"
+_STREAM_SETUP: Final = re.compile(rb"<([\w.-]+):StreamSetup>.*?</\1:StreamSetup>", re.S)
 NONCE_BYTES = 16
 
 _WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
@@ -66,7 +71,37 @@ STREAM: Final = Operation(
     fixed=(("StreamSetup", (("Stream", "RTP-Unicast"), ("Transport", (("Protocol", "RTSP"),)))),),
     named=("ProfileToken",),
 )
-OPERATIONS: Final = (CLOCK, INFORMATION, SERVICES, CAPABILITIES, PROFILES, SNAPSHOT, STREAM)
+ENCODERS: Final = Operation(MEDIA, "GetVideoEncoderConfigurations")
+OSDS: Final = Operation(MEDIA, "GetOSDs")
+AUDIO_OUTPUTS: Final = Operation(MEDIA, "GetAudioOutputs")
+AUDIO_CONFIGURATIONS: Final = Operation(MEDIA, "GetAudioOutputConfigurations")
+NETWORK: Final = Operation(DEVICE, "GetNetworkInterfaces")
+NTP: Final = Operation(DEVICE, "GetNTP")
+USERS: Final = Operation(DEVICE, "GetUsers")
+HOSTNAME: Final = Operation(DEVICE, "GetHostname")
+SCOPES: Final = Operation(DEVICE, "GetScopes")
+SUMMARY: Final = Operation(SEARCH, "GetRecordingSummary")
+RECORDINGS: Final = Operation(RECORDING, "GetRecordings")
+OPERATIONS: Final = (
+    CLOCK,
+    INFORMATION,
+    SERVICES,
+    CAPABILITIES,
+    PROFILES,
+    SNAPSHOT,
+    STREAM,
+    ENCODERS,
+    OSDS,
+    AUDIO_OUTPUTS,
+    AUDIO_CONFIGURATIONS,
+    NETWORK,
+    NTP,
+    USERS,
+    HOSTNAME,
+    SCOPES,
+    SUMMARY,
+    RECORDINGS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +140,7 @@ def _client(service: str) -> tuple[Any, Any]:
     document = Document(str(path), transport, settings=settings)
     client: Any = Client(document, settings=settings, transport=transport)  # type: ignore[no-untyped-call]
     binding = client.create_service("{" + names["ns"] + "}" + names["binding"], "http://device/")
+    client._default_service = binding  # zeep asks for it first, and recording.wsdl names no port of its service
     return client, binding
 
 
@@ -181,4 +217,5 @@ def content_type(operation: Operation) -> str:
 
 def as_media2(body: bytes) -> bytes:
     """The same request for a device that offers only Media2."""
+    body = _STREAM_SETUP.sub(rb"<\1:Protocol>RtspUnicast</\1:Protocol>", body)
     return body.replace(MEDIA_NS.encode(), MEDIA2_NS.encode())

@@ -84,7 +84,7 @@ class Exchange:
         number = self._vendor_channel()
         if plan.kind in ONVIF_KINDS and number:
             return await self._snapshot(f"Profile_{number}")
-        if plan.kind in ONVIF_KINDS and path in (self._service_path, soap.MEDIA_PATH):
+        if plan.kind in ONVIF_KINDS and path in (self._service_path, *soap.OTHER_PATHS):
             return self._onvif()
         if path == "/":
             return Answer(200, _front_page(self.device))
@@ -155,7 +155,10 @@ class Exchange:
             return self._fault(400, "NoProfile", "The requested profile does not exist")
         body = soap.reply(call, self._facts())
         if body is None:
-            return self._fault(400, "ActionNotSupported", "The requested action is not supported")
+            code, reason = soap.UNSUPPORTED.get(
+                call.operation, ("ActionNotSupported", "The requested action is not supported")
+            )
+            return self._fault(400, code, reason)
         return Answer(200, oddities.spoil(body, self.device.faults), SOAP_TYPE)
 
     def _fault(self, status: int, code: str, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -183,6 +186,9 @@ class Exchange:
             label=next(iter(device.views.values())).scene.label or plan.key,
             username=plan.username,
             snapshot_path=SNAPSHOT_PATH,
+            records=plan.kind == "recorder",
+            # A fire lane's camera calls out to whoever parks there.
+            loudspeakers=int(plan.scene.kind == "fire_lane"),
         )
 
     # -- pictures

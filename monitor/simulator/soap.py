@@ -1,14 +1,14 @@
 """What a virtual device answers over ONVIF: one literal table of operations, and the faults.
 
-Only reading operations exist, Media1 as well as the device service; everything else is ActionNotSupported.
-Namespaces as in ONVIF Core and Media service specifications (ver10).
+Only reading operations exist, Media1 as well as the device service, and what a recorder has recorded; everything else
+is ActionNotSupported. Namespaces as in the ONVIF specifications of Core, Media, Recording and Search (ver10).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -20,11 +20,16 @@ _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     f'<s:Envelope xmlns:s="{ENVELOPE_NS}" xmlns:tt="http://www.onvif.org/ver10/schema" '
     'xmlns:tds="http://www.onvif.org/ver10/device/wsdl" xmlns:trt="http://www.onvif.org/ver10/media/wsdl" '
+    'xmlns:trc="http://www.onvif.org/ver10/recording/wsdl" xmlns:tse="http://www.onvif.org/ver10/search/wsdl" '
     'xmlns:ter="http://www.onvif.org/ver10/error"><s:Body>'
 )
 _TAIL = "</s:Body></s:Envelope>"
 DEVICE_PATH = "/onvif/device_service"
 MEDIA_PATH = "/onvif/media_service"
+RECORDING_PATH = "/onvif/recording_service"
+SEARCH_PATH = "/onvif/search_service"
+OTHER_PATHS = (MEDIA_PATH, RECORDING_PATH, SEARCH_PATH)
+STORED_DAYS = 30
 STREAM_PORT = 554
 FPS = 25
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
@@ -44,7 +49,7 @@ class Facts:
     """What a device knows about itself when it answers. `address` is host:port as the device tells it.
 
     `utc` and `local` are what its clock shows; `profiles` maps a profile's token to its name; `label` is the text in
-    its picture.
+    its picture; `records` says that it keeps recordings, `loudspeakers` how many can be connected.
     """
 
     address: str
@@ -61,6 +66,8 @@ class Facts:
     label: str
     username: str
     snapshot_path: str
+    records: bool = False
+    loudspeakers: int = 0
 
 
 class BadCallError(ValueError):
@@ -119,10 +126,10 @@ def fault(code: str, reason: str, *, sender: bool = True) -> bytes:
 
 def reply(call: Call, facts: Facts) -> bytes | None:
     """The reply to a call, or None when the operation is not supported."""
-    build = REPLIES.get(call.operation)
+    build = REPLIES.get(call.operation) or _optional(facts).get(call.operation)
     if build is None:
         return None
-    prefix = "trt" if call.operation in MEDIA_OPERATIONS else "tds"
+    prefix = _PREFIXES.get(call.operation, "trt" if call.operation in MEDIA_OPERATIONS else "tds")
     name = f"{prefix}:{call.operation}Response"
     return f"{_HEAD}<{name}>{build(facts, call)}</{name}>{_TAIL}".encode()
 
@@ -155,10 +162,15 @@ def _information(facts: Facts, _call: Call) -> str:
 
 
 def _capabilities(facts: Facts, _call: Call) -> str:
+    recorder = (
+        f"<tt:Extension><tt:Recording><tt:XAddr>{_url(facts, RECORDING_PATH)}</tt:XAddr></tt:Recording>"
+        f"<tt:Search><tt:XAddr>{_url(facts, SEARCH_PATH)}</tt:XAddr></tt:Search></tt:Extension>"
+    )
     return (
         "<tds:Capabilities>"
         f"<tt:Device><tt:XAddr>{_url(facts, DEVICE_PATH)}</tt:XAddr></tt:Device>"
-        f"<tt:Media><tt:XAddr>{_url(facts, MEDIA_PATH)}</tt:XAddr></tt:Media></tds:Capabilities>"
+        f"<tt:Media><tt:XAddr>{_url(facts, MEDIA_PATH)}</tt:XAddr></tt:Media>{recorder if facts.records else ''}"
+        "</tds:Capabilities>"
     )
 
 
@@ -169,6 +181,8 @@ def _url(facts: Facts, path: str) -> str:
 def _services(facts: Facts, _call: Call) -> str:
     version = "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version>"
     services = {"device": DEVICE_PATH, "media": MEDIA_PATH}
+    if facts.records:
+        services |= {"recording": RECORDING_PATH, "search": SEARCH_PATH}
     return "".join(
         f"<tds:Service><tds:Namespace>http://www.onvif.org/ver10/{name}/wsdl</tds:Namespace>"
         f"<tds:XAddr>{_url(facts, path)}</tds:XAddr>{version}</tds:Service>"
@@ -303,6 +317,25 @@ def _video_sources(facts: Facts, _call: Call) -> str:
     )
 
 
+def _audio_outputs(facts: Facts, _call: Call) -> str:
+    return "".join(f'<trt:AudioOutputs token="audio_{number}"/>' for number in range(1, facts.loudspeakers + 1))
+
+
+def _summary(facts: Facts, _call: Call) -> str:
+    oldest = facts.utc - timedelta(days=STORED_DAYS)
+    return (
+        f"<tse:Summary><tt:DataFrom>{oldest:%Y-%m-%dT%H:%M:%SZ}</tt:DataFrom><tt:DataUntil>{facts.utc:%Y-%m-%dT%H:%M:%SZ}"
+        f"</tt:DataUntil><tt:NumberRecordings>{len(facts.profiles)}</tt:NumberRecordings></tse:Summary>"
+    )
+
+
+def _recordings(facts: Facts, _call: Call) -> str:
+    return "".join(
+        f"<trc:RecordingItem><tt:RecordingToken>recording_{escape(token)}</tt:RecordingToken></trc:RecordingItem>"
+        for token in facts.profiles
+    )
+
+
 _Build = Callable[[Facts, Call], str]
 _MEDIA: Mapping[str, _Build] = {
     "GetProfiles": _profiles,
@@ -325,3 +358,14 @@ REPLIES: Mapping[str, _Build] = {
     "GetScopes": _scopes,
     **_MEDIA,
 }
+# What only some devices answer, and in which namespace; what the others say instead.
+_OF_RECORDERS: Mapping[str, _Build] = {"GetRecordingSummary": _summary, "GetRecordings": _recordings}
+_OF_LOUDSPEAKERS: Mapping[str, _Build] = {"GetAudioOutputs": _audio_outputs}
+_PREFIXES: Mapping[str, str] = {"GetRecordingSummary": "tse", "GetRecordings": "trc", "GetAudioOutputs": "trt"}
+UNSUPPORTED: Mapping[str, tuple[str, str]] = {
+    "GetAudioOutputs": ("AudioOutputNotSupported", "The device does not support audio output"),
+}
+
+
+def _optional(facts: Facts) -> Mapping[str, _Build]:
+    return {**(_OF_RECORDERS if facts.records else {}), **(_OF_LOUDSPEAKERS if facts.loudspeakers else {})}

@@ -201,6 +201,7 @@ def _measured(aspect: str, detail: dict[str, Any]) -> str:
         Aspect.LINK: _("The device answers."),
         Aspect.ACCESS: _("The login works."),
         Aspect.CLOCK: _("The clock is right."),
+        Aspect.RECORDING: _("Recordings are there."),
     }
     return plain.get(Aspect(aspect), "")
 

@@ -9,10 +9,9 @@ import time_machine
 
 from devices.models import Compound, Device, Kind, Life
 from monitor.health import State, Status, Track
-from monitor.models import Passport, Schedule
+from monitor.models import Schedule
 from monitor.overview.aspects import facts, proof, verdict
 from monitor.overview.device import HISTORY, device_page
-from monitor.overview.passport import Learned, learned_of
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policy import Policy
 from monitor.wire import Aspect
@@ -133,44 +132,6 @@ def test_the_verdict_is_a_sentence(picture: dict[str, object], track: Track | No
 )
 def test_the_outline_is_counted(picture: dict[str, object], sentence: str) -> None:
     assert proof(picture) == sentence
-
-
-# -- passport
-
-
-def test_facts_come_before_quirks_and_empty_ones_not_at_all(camera: Device) -> None:
-    passport = Passport(
-        device=camera,
-        facts={"model": "VC-2", "serial": "S1", "manufacturer": ""},
-        learned={"soap_auth": "wsse", "snapshot_auth": "", "profile": "P1", "not ours": "x"},
-    )
-
-    assert learned_of(passport) == [
-        Learned("Model", "VC-2"),
-        Learned("Serial number", "S1"),
-        Learned("Login for ONVIF", "WS-UsernameToken"),
-        Learned("Media profile", "P1"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "shown"),
-    [
-        ("snapshot_path", "/cgi?user=admin&pwd=secret", "/cgi?user=***&pwd=***"),
-        ("snapshot_auth", "digest", "HTTP Digest"),
-        ("snapshot_auth", "new", "new"),
-        ("trouble", "protocol", "Protocol fault"),
-        ("snapshot_rests_until", "2026-03-10T09:00:00+00:00", "17:00"),
-    ],
-)
-def test_quirks_are_told_in_words_and_without_secrets(camera: Device, name: str, value: str, shown: str) -> None:
-    [item] = learned_of(Passport(device=camera, learned={name: value}))
-
-    assert item.value == shown
-
-
-def test_a_device_without_a_passport_has_nothing_to_tell() -> None:
-    assert learned_of(None) == []
 
 
 # -- why it is not looked at

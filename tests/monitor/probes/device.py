@@ -23,7 +23,10 @@ LEARNED = {
     "snapshot_path": "/snap.jpg",
     "soap_auth": "wsse",
     "snapshot_auth": "digest",
+    "clock_habit": "utc",
 }
+# The daily questions were asked a moment ago: for tests of all the others.
+ASKED_TODAY = {"facts_plan": datetime.now(UTC).isoformat(timespec="seconds"), "facts_open": ""}
 
 
 def jpeg(size: tuple[int, int] = (640, 360)) -> bytes:
@@ -96,11 +99,12 @@ class Script:
         return self._snapshot(asked)
 
     def _soap(self, asked: Asked) -> bytes:
-        return {
+        told = {
             "GetDeviceInformation": information(),
             "GetProfiles": profiles("A", "A", "B"),
             "GetSnapshotUri": uri("http://192.168.1.64/snap.jpg"),
-        }[asked.operation]
+        }
+        return told.get(asked.operation) or fault("ActionNotSupported", "The requested action is not supported")
 
     def _snapshot(self, asked: Asked) -> bytes:
         if asked.signed and f'nonce="{self.nonces[-1]}"' in asked.headers["authorization"]:

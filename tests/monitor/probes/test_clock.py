@@ -107,3 +107,24 @@ def test_the_device_s_time_is_ours_and_its_offset() -> None:
 
 def test_a_time_beyond_the_calendar_is_not_signed_with() -> None:
     assert abs(clock.device_now(-1e12) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "local_ahead_s", "habit"),
+    [
+        (0, 8 * HOUR, "utc"),
+        (0, None, "utc"),
+        (0, 0, "utc"),  # a device whose zone is UTC
+        (400, 8 * HOUR, "utc"),  # off, but the two fields differ as they should
+        (8 * HOUR, 0, "local_in_utc"),
+        (8 * HOUR + 400, 0, ""),  # off and the same: nobody can tell
+        (400, None, ""),
+    ],
+)
+def test_the_habit_of_a_clock(offset_s: float, local_ahead_s: float | None, habit: str) -> None:
+    assert clock.habit(_shown(offset_s, local_ahead_s), NOW) == habit
+
+
+def test_a_clock_that_shows_local_time_only() -> None:
+    assert clock.habit(DeviceTime(None, NOW), NOW) == "local_only"
+    assert clock.habit(DeviceTime(None, None), NOW) == ""

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.probes.login import DOUBT_S, REST_S
 from monitor.wire import Aspect, Reading, Verdict
-from tests.monitor.probes.device import CHALLENGE, JPEG, LEARNED, Script, information, look, looks
+from tests.monitor.probes.device import ASKED_TODAY, CHALLENGE, JPEG, LEARNED, Script, information, look, looks
 from tests.monitor.probes.fake import (
     FACTS,
     HEARTBEAT,
@@ -198,7 +198,7 @@ def test_a_challenge_of_http_is_answered_over_http() -> None:
 
 def test_a_known_token_is_sent_at_once() -> None:
     with serving(Script()) as fake:
-        look(target(fake.port, subject(tiers=HEARTBEAT | FACTS, passport=LEARNED)))
+        look(target(fake.port, subject(tiers=HEARTBEAT | FACTS, passport=LEARNED | ASKED_TODAY)))
     assert [(one.operation, one.signed) for one in fake.asked] == [
         ("GetSystemDateAndTime", False),
         ("GetDeviceInformation", True),
@@ -207,7 +207,7 @@ def test_a_known_token_is_sent_at_once() -> None:
 
 def test_the_clock_is_asked_before_signing_even_where_it_is_not_due() -> None:
     with serving(Script()) as fake:
-        look(target(fake.port, subject(tiers=FACTS, passport=LEARNED)))
+        look(target(fake.port, subject(tiers=FACTS, passport=LEARNED | ASKED_TODAY)))
     assert fake.names() == ["GetSystemDateAndTime", "GetDeviceInformation"]
 
 

@@ -22,7 +22,7 @@ from monitor.simulator.oddities import HAIKANG
 from monitor.simulator.plan import ChannelPlan, CityPlan, DevicePlan
 from monitor.simulator.server import RunningCity
 from monitor.wire import Aspect, Finding, Reading, Subject, Verdict, plain
-from tests.monitor.probes.device import LEARNED, Script, look, looks, uri
+from tests.monitor.probes.device import ASKED_TODAY, LEARNED, Script, look, looks, uri
 from tests.monitor.probes.fake import ALL_TIERS, HEARTBEAT, PICTURE, fault, http, serving, subject, target
 from tests.monitor.probes.test_visit import causes
 
@@ -202,7 +202,7 @@ def test_the_table_names_every_mode_or_another_test_does() -> None:
 
 
 def test_3_no_nonce_is_used_twice(city: RunningCity) -> None:
-    passport = look(_goal(city, "wsse_only"))[0].passport
+    passport = {**look(_goal(city, "wsse_only"))[0].passport, **ASKED_TODAY}
     again = looks(*[_goal(city, "wsse_only", subject(passport=passport)) for _ in range(3)])
 
     assert [causes(one) for one in again] == [FINE] * 3  # the device refuses a nonce that it has seen
@@ -423,7 +423,7 @@ def test_21_the_words_of_another_character_set_are_read(city: RunningCity) -> No
 
 def test_22_what_was_learned_outlasts_a_reboot(city: RunningCity) -> None:
     [before] = look(_goal(city, CAMERA))
-    passport = before.passport
+    passport = {**before.passport, **ASKED_TODAY}
     city.set_faults(CAMERA, off=True)
     [during] = look(_goal(city, CAMERA, subject(passport=passport)))
     city.set_faults(CAMERA, off=False, clock_dead=1970)

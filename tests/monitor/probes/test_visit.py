@@ -12,7 +12,18 @@ import pytest
 from monitor.causes import CAUSES, UNKNOWN_OURS, UNKNOWN_THEIRS
 from monitor.probes import soap as requests
 from monitor.wire import Aspect, Finding, Probe, Reading, Request, Verdict
-from tests.monitor.probes.device import JPEG, LEARNED, Script, information, look, looks, profiles, services, uri
+from tests.monitor.probes.device import (
+    ASKED_TODAY,
+    JPEG,
+    LEARNED,
+    Script,
+    information,
+    look,
+    looks,
+    profiles,
+    services,
+    uri,
+)
 from tests.monitor.probes.fake import (
     ALL_TIERS,
     FACTS,
@@ -53,7 +64,7 @@ def closed_port() -> Iterator[int]:
 
 def test_a_first_look_learns_all_and_tells_it() -> None:
     with serving(Script()) as fake:
-        reading = look(target(fake.port))[0]
+        reading = look(target(fake.port, subject(passport=ASKED_TODAY)))[0]
     assert causes(reading) == {}
     assert set(reading.findings) == {LINK, ACCESS, CLOCK, SIGHT, IDENTITY}
     assert reading.passport == LEARNED
@@ -366,7 +377,7 @@ def test_the_other_path_of_the_device_service_is_found_and_kept() -> None:
     with serving(axis) as fake:
         first = look(target(fake.port, subject(tiers=HEARTBEAT)))[0]
         again = look(target(fake.port, subject(tiers=HEARTBEAT, passport=first.passport)))[0]
-    assert first.passport == {"device_path": "/onvif/services"}
+    assert first.passport == {"device_path": "/onvif/services", "clock_habit": "utc"}
     assert causes(first) == causes(again) == {}
     assert [one.path for one in fake.asked] == ["/onvif/device_service", "/onvif/services", "/onvif/services"]
 
@@ -474,7 +485,12 @@ def _recorder(asked: Asked) -> bytes | None:
 def test_channels_share_one_connection_and_have_their_own_profiles() -> None:
     with serving(_recorder) as fake:
         readings = look(
-            target(fake.port, subject(1, HEARTBEAT | FACTS, sees=False), subject(2, channel=1), subject(3, channel=2))
+            target(
+                fake.port,
+                subject(1, HEARTBEAT | FACTS, sees=False, passport=ASKED_TODAY),
+                subject(2, channel=1, passport=ASKED_TODAY),
+                subject(3, channel=2, passport=ASKED_TODAY),
+            )
         )
     own, first, second = readings
     assert causes(own) == {}
@@ -559,7 +575,7 @@ def test_a_service_in_trouble_is_told_though_pictures_still_come() -> None:
 
 def test_a_known_offset_is_not_asked_for_again() -> None:
     with serving(Script()) as fake:
-        goal = target(fake.port, subject(tiers=FACTS, passport=LEARNED))
+        goal = target(fake.port, subject(tiers=FACTS, passport=LEARNED | ASKED_TODAY))
         looks(goal, goal)
     assert fake.names() == ["GetSystemDateAndTime", "GetDeviceInformation", "GetDeviceInformation"]
 

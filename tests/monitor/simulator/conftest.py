@@ -27,6 +27,7 @@ PLAN = CityPlan(
                 ChannelPlan("ch2", SceneSpec("hall", 2), faults={"white": True}),
             ),
         ),
+        DevicePlan("lane", password=PASSWORD, size=SMALL, scene=SceneSpec("fire_lane", 1)),
         DevicePlan("sha", password=PASSWORD, auth="digest_sha256", size=SMALL, scene=SceneSpec("hall", 4)),
         DevicePlan("digest", password=PASSWORD, auth="digest_only", size=SMALL, scene=SceneSpec("hall", 4)),
         DevicePlan("wsse", password=PASSWORD, auth="wsse_only", size=SMALL, scene=SceneSpec("hall", 4)),

@@ -72,6 +72,29 @@ def test_a_recorder_has_a_profile_and_a_snapshot_for_each_channel(city: RunningC
     assert means[0] < 200 < means[1]
 
 
+def test_a_recorder_tells_what_it_has_recorded_and_a_camera_knows_of_no_such_thing(city: RunningCity) -> None:
+    port = city.port("rec")
+    assert [one.rpartition("/")[2] for one in values(soap(port, "GetServices"), "XAddr")] == [
+        "device_service",
+        "media_service",
+        "recording_service",
+        "search_service",
+    ]
+    assert "search_service" in soap(port, "GetCapabilities").text
+    summary = soap(port, "GetRecordingSummary", path="search_service")
+    assert values(summary, "NumberRecordings") == ["2"]
+    assert values(summary, "DataFrom")[0] < values(summary, "DataUntil")[0]
+    assert len(values(soap(port, "GetRecordings", path="recording_service"), "RecordingToken")) == 2
+    assert "ter:ActionNotSupported" in soap(city.port("cam"), "GetRecordingSummary", path="search_service").text
+
+
+def test_only_the_camera_of_a_fire_lane_can_call_out(city: RunningCity) -> None:
+    answer = etree.fromstring(soap(city.port("lane"), "GetAudioOutputs").body)[0][0]
+    assert [one.get("token") for one in answer] == ["audio_1"]
+    refused = soap(city.port("cam"), "GetAudioOutputs")
+    assert (refused.status, "ter:AudioOutputNotSupported" in refused.text) == (400, True)
+
+
 def test_a_profile_that_does_not_exist_is_a_fault(city: RunningCity) -> None:
     reply = soap(city.port("cam"), "GetSnapshotUri", "<ProfileToken>Profile_9</ProfileToken>")
     assert (reply.status, "ter:NoProfile" in reply.text) == (400, True)

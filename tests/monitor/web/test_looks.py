@@ -227,7 +227,8 @@ def test_the_first_picture_of_a_camera_says_that_there_is_nothing_to_compare_it_
         (Aspect.IDENTITY, {"manufacturer": "Acme", "model": "X", "firmware": "1.0"}, "Acme X 1.0"),
         (Aspect.PICTURE, {"width": 1280, "height": 720}, "1280 × 720"),
         (Aspect.LINK, {}, "answers"),
-        (Aspect.RECORDING, {}, ""),
+        (Aspect.RECORDING, {}, "Recordings are there"),
+        (Aspect.IDENTITY, {}, ""),
     ],
 )
 def test_a_good_fact_tells_what_was_measured(aspect: str, detail: dict[str, Any], words: str, device: Device) -> None:
