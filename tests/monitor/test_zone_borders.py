@@ -67,8 +67,10 @@ def test_a_message_captured_at_the_broker_reveals_nothing(broker: redis.Redis) -
     factories.schedule(camera("north", host=SECRETS["host"], credential=login))
     tasks.tick()
 
-    [message] = broker.lrange("probe.north", 0, -1)  # type: ignore[misc]
-    layers = readable(message)
+    [message] = broker.lrange("probe.north", 0, -1)
+    [order] = [broker.get(name) for name in broker.scan_iter("order:*")]
+    assert isinstance(message, bytes) and isinstance(order, bytes)
+    layers = readable(message) + readable(order)
 
     assert len(layers) > 1
     assert any(b"north" in layer for layer in layers), "the nested layers were not opened"
