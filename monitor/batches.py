@@ -9,9 +9,10 @@ from django.conf import settings
 
 from devices.models import Zone
 from monitor import claims, pacing
-from monitor.claims import BATCH, PICTURE_BATCH, Claim
+from monitor.claims import BATCH, PICTURE_BATCH, Claim, Terms
 from monitor.models import Batch
 from monitor.pace import Pace
+from monitor.policies import Policies
 from monitor.targets import targets
 from monitor.wire import Canary, Order
 
@@ -22,22 +23,23 @@ def due(zone: Zone, now: datetime) -> Iterator[Order]:
     Pictures are claimed first, so that an endpoint of which both are due is visited once, and sent last. What is left
     waiting when there is no room for all are pictures, never heartbeats.
     """
-    pace = pacing.adjust(zone.pk, now)
+    pace, terms = pacing.adjust(zone.pk, now), claims.terms_of(*Policies(now).extremes(zone.pk))
     room = pacing.room(zone.pk, now)
-    pictures = list(_orders(zone, now, pace, room.pictures, pictures=True))
-    yield from _orders(zone, now, pace, room.others, pictures=False)
+    pictures = list(_orders(zone, now, room.pictures, (pace, terms), pictures=True))
+    yield from _orders(zone, now, room.others, (pace, terms), pictures=False)
     yield from pictures
 
 
-def _orders(zone: Zone, now: datetime, pace: Pace, room: int, *, pictures: bool) -> Iterator[Order]:
+def _orders(zone: Zone, now: datetime, room: int, how: tuple[Pace, Terms], *, pictures: bool) -> Iterator[Order]:
+    pace, terms = how
     claim, size = (claims.claim_pictures, PICTURE_BATCH) if pictures else (claims.claim_others, BATCH)
-    while room > 0 and (found := claim(zone.pk, now, min(room, size), pace)):
+    while room > 0 and (found := claim(zone.pk, now, min(room, size), pace, terms.lease_s)):
         room -= len(found)
         visits = targets(found, now)
         claims.let_go(found, {target.endpoint_id for target in visits})
         if visits:
             _note(zone, found, len(visits), now, pictures=pictures)
-            yield Order(tuple(visits), found[0].lease, now, canaries(zone))
+            yield Order(tuple(visits), found[0].lease, now, canaries(zone), terms.patience_s)
 
 
 def _note(zone: Zone, found: list[Claim], count: int, now: datetime, *, pictures: bool) -> None:

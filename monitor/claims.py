@@ -17,11 +17,31 @@ from monitor.pace import UNHURRIED, Pace
 from monitor.schedule import SPREAD, row_for_look
 from monitor.wire import Tier
 
-# What a batch may wait in the queue before the visit is worthless, in seconds; a lease outlasts it and any visit.
-PATIENCE_S = 30
+# What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within these bounds.
+LEAST_PATIENCE_S, PATIENCE_S = 3, 30
+# What readings may need from the end of a visit until they are recorded.
+RETURN_S = 5
+# A lease outlasts the waiting, any visit and the way back.
 LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For how long the orders of a zone are good, and its endpoints leased. Seconds."""
+
+    patience_s: int = PATIENCE_S
+    lease_s: int = LEASE_S
+
+
+LONGEST = Terms()
+
+
+def terms_of(shortest_heartbeat_s: int, longest_deadline_s: int) -> Terms:
+    """The terms of a zone: what a killed worker takes along is due again within two of its heartbeat intervals."""
+    patience_s = max(LEAST_PATIENCE_S, min(PATIENCE_S, shortest_heartbeat_s // 2))
+    return Terms(patience_s, min(LEASE_S, patience_s + longest_deadline_s + RETURN_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +108,29 @@ _PICTURES = _statement("picture_due <= %(now)s AND picture_every IS NOT NULL", "
 _OTHERS = _statement("(heartbeat_due <= %(now)s OR facts_due <= %(now)s OR recheck_due <= %(now)s)", "FALSE")
 
 
-def claim(zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+def claim(
+    zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
+) -> list[Claim]:
     """Lease whatever is due in a zone and move its instants on, in one statement; the longest due first."""
-    return _claim(_ALL, zone_id, now, limit, pace)
+    return _claim(_ALL, (zone_id, now, limit), pace, lease_s)
 
 
-def claim_pictures(zone_id: int, now: datetime, limit: int = PICTURE_BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+def claim_pictures(
+    zone_id: int, now: datetime, limit: int = PICTURE_BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
+) -> list[Claim]:
     """Lease endpoints whose picture is due, with whatever else is due there."""
-    return _claim(_PICTURES, zone_id, now, limit, pace)
+    return _claim(_PICTURES, (zone_id, now, limit), pace, lease_s)
 
 
-def claim_others(zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED) -> list[Claim]:
+def claim_others(
+    zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
+) -> list[Claim]:
     """Lease endpoints of which something else is due; a picture that is due, too, waits."""
-    return _claim(_OTHERS, zone_id, now, limit, pace)
+    return _claim(_OTHERS, (zone_id, now, limit), pace, lease_s)
 
 
-def _claim(statement: str, zone_id: int, now: datetime, limit: int, pace: Pace) -> list[Claim]:
+def _claim(statement: str, what: tuple[int, datetime, int], pace: Pace, lease_s: int) -> list[Claim]:
+    zone_id, now, limit = what
     lease, epoch = uuid.uuid4(), now.timestamp()
     asked: dict[str, Any] = {
         "zone": zone_id,
@@ -111,7 +138,7 @@ def _claim(statement: str, zone_id: int, now: datetime, limit: int, pace: Pace) 
         "epoch": epoch,
         "limit": limit,
         "lease": lease,
-        "until": now + timedelta(seconds=LEASE_S),
+        "until": now + timedelta(seconds=lease_s),
         "real_shown": epoch,
         "real_stretch": 1.0,
     }

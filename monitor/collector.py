@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import resource
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,8 @@ log = logging.getLogger(__name__)
 
 # An order older than this is worthless: its leases are about to end and its targets are due again. Seconds.
 ORDER_MAX_AGE_S = 30
+# Connections of one process: its visits, their streams, the broker.
+OPEN_FILES = 8_192
 # Readings travel on in helpings of this many seconds.
 HELPING_S = 1.0
 # A step of a look that comes later than this finds nobody who watches. Seconds.
@@ -109,6 +112,14 @@ class Asked(Task):  # type: ignore[misc]  # Celery has no types
     Request = Ageless
 
 
+def widen() -> None:
+    """Allow as many open files as there may be visits: a service's usual limit is a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class Cpu:
     """The processor time of this process, handed out in shares whose sum is the whole."""
 
@@ -137,6 +148,7 @@ class Collector:
         self.loop = Loop(self.session)
         self.memory = Memory()
         self.clock = BrokerClock(self.store)
+        widen()
         heap.settle()
 
     def visit(self, key: str, name: str) -> int:
@@ -167,7 +179,10 @@ class Collector:
     def _open(self, key: str) -> Order:
         """An order off the shelf, its age told by the broker's clock."""
         wallclock.correct(self.clock.keep() or 0.0)
-        return open_order(take_order(self.store, self.zone, key), self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
+        order = open_order(take_order(self.store, self.zone, key), self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
+        if order.sent_at and wallclock.now() - order.sent_at > timedelta(seconds=order.good_for_s):
+            raise Refused("nobody waits for it any more")
+        return order
 
     async def _visits(self, targets: Sequence[Target], tell: Tell) -> object:
         return await self.loop.batch(targets, None, tell)

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 import orjson
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Least
 
 from monitor.models import Schedule
 from monitor.wire import Aspect, Reading, Tier
@@ -111,8 +113,14 @@ WHERE s.endpoint_id = ANY(%(endpoints)s) AND d.endpoint_id = s.endpoint_id AND p
 """
 
 
-def ask_on(leases: Mapping[int, Lease], soon: datetime) -> None:
-    """Facts are asked in small helpings: where some are still open, the next one comes soon and not in a day."""
+def ask_on(leases: Mapping[int, Lease], unfinished: Collection[int], soon: datetime) -> None:
+    """Facts are asked in small helpings: where some are still open, the next one comes soon and not in a day.
+
+    So does a picture that a first visit did not come to: `unfinished` are their endpoints.
+    """
+    if unfinished:
+        pictured = Schedule.objects.filter(endpoint__in=unfinished, picture_due__gt=soon)
+        pictured.update(picture_due=soon, due=Least("due", Value(soon)))
     asked = [endpoint_id for endpoint_id, row in leases.items() if row.claimed & BITS[Tier.FACTS]]
     if asked:
         with connection.cursor() as cursor:

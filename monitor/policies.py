@@ -52,6 +52,13 @@ class Policies:
             policy = self._known[key] = self._lasting(zone_id, compound_id, kind)
         return policy
 
+    def extremes(self, zone_id: int) -> tuple[int, int]:
+        """The shortest heartbeat interval and the longest deadline that may be in force in a zone, in seconds."""
+        rules = [rule for rule in self._rules if rule.zone_id in (None, zone_id)]
+        usual = Policy()
+        heartbeats = [usual.heartbeat_s, *(rule.heartbeat_s for rule in rules if rule.heartbeat_s)]
+        return min(heartbeats), max([usual.deadline_s, *(rule.deadline_s for rule in rules if rule.deadline_s)])
+
     @cached_property
     def occasions(self) -> Mapping[int, list[PolicyRule]]:
         """The occasions in force, by the devices on their lists."""

@@ -42,7 +42,7 @@ from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
 
-# When facts that a visit has left open are asked next: the token bucket is full again by then.
+# When what a visit has left open is asked next: the token bucket is full again by then.
 NEXT_HELPING = timedelta(seconds=60)
 
 # Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
@@ -92,7 +92,7 @@ def record(
         write_raw(batch.readings, looked=looked)
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
-        ask_on(leases, now + NEXT_HELPING)
+        ask_on(leases, _unfinished(batch.readings), now + NEXT_HELPING)
         transaction.on_commit(lambda: _forget(batch.dropped))
     return len(batch.readings)
 
@@ -311,6 +311,18 @@ def _write(batch: Batch, now: datetime) -> None:
 
 
 # -- when to look again
+
+
+def _unfinished(readings: Sequence[Reading]) -> set[int]:
+    """Endpoints whose picture was not reached for all that had to be learned first: it is asked for again soon."""
+    return {
+        reading.endpoint_id
+        for reading in readings
+        if reading.passport and reading.findings.get(Aspect.PICTURE, _SHOWN).cause == "late"
+    }
+
+
+_SHOWN = Finding(Verdict.OK)
 
 
 def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: datetime) -> None:

@@ -148,7 +148,7 @@ def _send_due(zone: Zone) -> int:
     sent = 0
     for order in batches.due(zone, timezone.now()):
         key = _put(zone.name, order)
-        app.send_task("probe.visit", [zone.name, key], queue=f"probe.{zone.name}", expires=claims.PATIENCE_S)
+        app.send_task("probe.visit", [zone.name, key], queue=f"probe.{zone.name}", expires=order.good_for_s)
         sent += len(order.targets)
     return sent
 

@@ -143,13 +143,14 @@ class Canary:
 class Order:
     """A batch of visits under one lease, and the zone's canaries, to be dialled first and last.
 
-    `sent_at` is the platform's time, for a collector to compare its clock with.
+    `sent_at` is the platform's time; so many seconds later nobody waits for the visits any more.
     """
 
     targets: tuple[Target, ...] = ()
     lease: str = ""
     sent_at: datetime | None = None
     canaries: tuple[Canary, ...] = ()
+    good_for_s: int = 30
 
 
 @dataclass(frozen=True, slots=True)

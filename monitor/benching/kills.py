@@ -26,7 +26,8 @@ from monitor.benching.cpu import family
 from monitor.benching.crew import Crew
 from monitor.benching.sampling import late_now
 from monitor.benching.scratch import ZONE
-from monitor.claims import LEASE_S
+from monitor.claims import terms_of
+from monitor.policy import Policy
 
 AT_RANDOM = ("probe", "record", "postgres", "redis")
 POINTS = ("claimed", "half received", "before commit")
@@ -63,8 +64,9 @@ class Kills:
 
     @property
     def allowed_s(self) -> float:
-        """Two intervals, and before them as long as a lease may hold what was on its way."""
-        return 2 * self._heartbeat_s + LEASE_S
+        """Two intervals, or as long as a lease may hold what was on its way and one more, whichever is longer."""
+        lease_s = terms_of(int(self._heartbeat_s), Policy().deadline_s).lease_s
+        return max(2 * self._heartbeat_s, lease_s + self._heartbeat_s)
 
     def next(self) -> Kill:
         """Kill something: one at random, then one at a point, and so on."""

@@ -93,11 +93,13 @@ def blanks(target: Target, cause: str) -> list[Reading]:
 
 
 def doubted(reading: Reading, cause: str) -> Reading:
-    """The same reading with nothing learned from it but what a login came to.
+    """The same reading with nothing held against the device but what a login came to.
 
-    That a device refused a login is its own word, and forgetting it would lock the device at the next visit.
+    That a device refused a login is its own word, and forgetting it would lock the device at the next visit. So is what
+    was learned about how to ask it, unless we may have been blind: who learns anew asks twice as much.
     """
     findings: dict[Aspect, Finding] = {Aspect.LINK: unknown(cause)}
     if reading.credential == "refused" and Aspect.ACCESS in reading.findings:
         findings[Aspect.ACCESS] = reading.findings[Aspect.ACCESS]
-    return replace(reading, findings=findings, passport={}, facts={}, picture=None)
+    learned = {} if cause == BLIND else reading.passport
+    return replace(reading, findings=findings, passport=learned, facts={}, picture=None)

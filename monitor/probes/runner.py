@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 OnDone = Callable[[list[Reading]], None]
 T = TypeVar("T")
 
-# Enough for one in twenty of 50,000 devices to be silent (5 s each, once a minute) beside those that answer.
-CONCURRENCY = 600
+# Enough for one in twenty of 50,000 devices to be silent (5 s each, once a minute), and for those that are seen for the
+# first time to wait for their tokens, beside those that answer at once.
+CONCURRENCY = 1_500
 # A visit ends by its own deadline; this is the belt to that, in seconds.
 GRACE_S = 0.2
 # Whoever had to wait no longer than this had not to wait.

@@ -53,7 +53,8 @@ def gate(transactional_db: None, city: RunningCity, settings: LazySettings) -> D
 
 def look_around() -> bool:
     """Everything is due now, as if the intervals had passed; False, since nothing is known of it yet."""
-    Schedule.objects.update(due=timezone.now(), heartbeat_due=timezone.now(), picture_due=timezone.now())
+    now = timezone.now()
+    Schedule.objects.update(due=now, heartbeat_due=now, picture_due=now, facts_due=now)
     tasks.tick.delay()
     return False
 

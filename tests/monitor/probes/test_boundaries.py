@@ -77,7 +77,7 @@ KIB, MIB = 1024, 1024 * 1024
         (camera.JUDGE_RESERVE_S, 0.5),
         (cli.MAX_DEADLINE_S, 600.0),
         # how many at once
-        (runner.CONCURRENCY, 600),
+        (runner.CONCURRENCY, 1_500),
         (session.NAME_THREADS, 8),
         (session.PICTURES_AT_ONCE, 32),
         (cli.LOOK_BURST, 8),
