@@ -128,7 +128,7 @@ def may_operate(user: User | AnonymousUser) -> bool:
 
 def outcome_title(word: str) -> str:
     """The outcome of a visit in words."""
-    return words.reached() if word == "ok" else words.title(word)
+    return words.reached() if word == "ok" else words.title(word).rstrip(".。")
 
 
 _TABLES = """

@@ -61,7 +61,7 @@ def test_the_page_of_a_compound_keeps_its_budget(
     fill(compound, count)
     client = sign_in(officer)
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         client.get(reverse("compound", args=[compound.pk]))
 
 
@@ -84,7 +84,7 @@ def test_a_live_part_costs_less_than_the_page(
     fill(compound, 5)
     client = sign_in(officer)
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         client.get("/", headers={"HX-Request": "true"})
 
 

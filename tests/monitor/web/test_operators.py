@@ -128,7 +128,7 @@ def test_administrators_see_the_platform_zone_by_zone(working: ZoneState, admin:
         "stretched ×1.30",
         "canary seen",
         "3.3 s ahead of the broker's · allowed for, but to be put right",
-        "monitor_batch",
+        "Largest tables",
     ):
         assert said in text
 
