@@ -26,13 +26,17 @@ class Scope(StrEnum):
     PICTURE = "picture"
 
 
-class FaultError(ValueError):
-    """A fault that the vocabulary does not know, or a value that it does not take; `field` names the fault."""
+class FieldError(ValueError):
+    """A value that makes no sense; `field` names it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+
+
+class FaultError(FieldError):
+    """A fault that the vocabulary does not know, or a value that it does not take; `field` names the fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.simulator.faults import CHANNEL_SCOPES, FaultError, FaultValue, parse_faults
+from monitor.simulator.faults import CHANNEL_SCOPES, FaultError, FaultValue, FieldError, parse_faults
 
 SCENE_KINDS = ("street", "gate", "facade", "fire_lane", "hall", "access_door")
 DEVICE_KINDS = ("camera", "recorder", "speaker", "access_control", "switch")
@@ -19,13 +19,8 @@ LARGEST_SIDE_PX = 4_096
 SMALLEST_SIDE_PX = 160
 
 
-class PlanError(ValueError):
+class PlanError(FieldError):
     """A plan that makes no sense; `field` says where, such as `devices[3].faults.covered`."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

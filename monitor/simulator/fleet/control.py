@@ -14,82 +14,27 @@ PUT    /script                    follows another script from its beginning
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from hmac import compare_digest
 from typing import Any
 
-from monitor.simulator.faults import FaultError
+from monitor.simulator.controlling import ControlAddress, RefusedError, json_of, nothing_here, object_of
 from monitor.simulator.fleet import script
 from monitor.simulator.fleet.crew import Crew
-from monitor.simulator.fleet.members import FleetError
-from monitor.simulator.http import Answer, BadRequestError, Request, deliver, read_request
-from monitor.simulator.network import Listener
+from monitor.simulator.http import Request
 
 LOOK_S = 60.0
 
 
-class _RefusedError(Exception):
-    """A request that cannot be done: HTTP status, the field at fault and why."""
-
-    def __init__(self, status: int, field: str, message: str) -> None:
-        super().__init__(message)
-        self.answer = _json(status, {"error": {"field": field, "message": message}})
-
-
-def _json(status: int, data: object) -> Answer:
-    return Answer(status, json.dumps(data).encode(), "application/json")
-
-
-class Control:
+class Control(ControlAddress):
     """Serves the control address of one fleet."""
 
     def __init__(self, crew: Crew, token: str, port: int = 0, host: str = "127.0.0.1") -> None:
-        if not token:
-            raise ValueError("the control address needs a token")
+        super().__init__(token, port, host)
         self._crew = crew
-        self._token = token.encode()
-        self._listener = Listener(host, port, self._serve)
-        self.address = f"http://{host}:{self._listener.port}"
 
-    async def start(self) -> None:
-        """Accept connections."""
-        await self._listener.open()
-
-    async def stop(self) -> None:
-        """Close the address."""
-        await self._listener.close(keep_port=False)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        keep = True
-        while keep:
-            try:
-                request = await read_request(reader)
-            except BadRequestError as error:
-                await deliver(writer, _json(400, {"error": {"field": "request", "message": str(error)}}), keep=False)
-                return
-            if request is None:
-                return
-            keep = await deliver(writer, await self.answer(request), keep=request.keeps_alive)
-
-    async def answer(self, request: Request) -> Answer:
+    async def do(self, request: Request) -> object:
         """Do what a request asks for."""
-        try:
-            self._check_token(request)
-            return _json(200, await self._do(request))
-        except _RefusedError as refused:
-            return refused.answer
-        except (FaultError, script.ScriptError, FleetError) as error:
-            return _RefusedError(400, error.field, error.message).answer
-
-    def _check_token(self, request: Request) -> None:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(given.strip().encode(), self._token):
-            raise _RefusedError(401, "authorization", "the token is missing or wrong")
-
-    async def _do(self, request: Request) -> object:
         match (request.method, request.path.strip("/").split("/")):
             case ("GET", ["plan"]):
                 return self._plan()
@@ -98,11 +43,11 @@ class Control:
             case ("GET", ["violations"]):
                 return await self._crew.violations()
             case ("PUT", ["script"]):
-                await self._crew.follow(script.parse(_json_of(request)))
+                await self._crew.follow(script.parse(json_of(request)))
                 return self._plan()
             case (method, ["devices", index, *rest]) if index.isdecimal():
                 return await self._device(method, int(index), "/".join(rest), request)
-        raise _RefusedError(404, "path", "there is nothing at this address for this method")
+        raise nothing_here()
 
     async def _device(self, method: str, index: int, what: str, request: Request) -> object:
         member = self._crew.order.fleet.member(index)
@@ -110,15 +55,15 @@ class Control:
             case ("GET", ""):
                 pass
             case ("POST", "faults"):
-                await self._crew.set_faults(index, _object(request))
+                await self._crew.set_faults(index, object_of(request))
             case ("DELETE", "faults"):
                 await self._crew.set_faults(index, None)
             case ("POST", "look"):
-                await self._crew.look(index, _seconds(_object(request)))
+                await self._crew.look(index, _seconds(object_of(request)))
             case ("DELETE", "violations"):
                 await self._crew.forget(index)
             case _:
-                raise _RefusedError(404, "path", "there is nothing at this address for this method")
+                raise nothing_here()
         conditions = self._crew.conditions
         return {**asdict(member), "faults": conditions.faults(index, conditions.seconds())}
 
@@ -133,22 +78,8 @@ class Control:
         }
 
 
-def _json_of(request: Request) -> object:
-    try:
-        return json.loads(request.body)
-    except ValueError as error:
-        raise _RefusedError(400, "body", f"is not JSON: {error}") from None
-
-
-def _object(request: Request) -> Mapping[str, Any]:
-    data = _json_of(request)
-    if not isinstance(data, dict):
-        raise _RefusedError(400, "body", "must be an object")
-    return data
-
-
 def _seconds(data: Mapping[str, Any]) -> float:
     seconds = data.get("seconds", LOOK_S)
     if not isinstance(seconds, int | float) or seconds < 0:
-        raise _RefusedError(400, "seconds", "must be a number of seconds")
+        raise RefusedError(400, "seconds", "must be a number of seconds")
     return float(seconds)

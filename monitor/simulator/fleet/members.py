@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from monitor.simulator.faults import FieldError
 from monitor.simulator.plan import LARGEST_PORT
 
 USERNAME = "admin"
@@ -25,13 +26,8 @@ NETWORK_KINDS = ("camera", "recorder", "speaker", "access_control", "switch")
 KINDS = (*NETWORK_KINDS, "channel")
 
 
-class FleetError(ValueError):
+class FleetError(FieldError):
     """A fleet that cannot be; `field` names the value at fault."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

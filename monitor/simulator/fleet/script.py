@@ -31,20 +31,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from monitor.simulator.faults import CHANNEL_SCOPES, FaultError, FaultValue, Scope, parse_faults
+from monitor.simulator.faults import CHANNEL_SCOPES, FaultError, FaultValue, FieldError, Scope, parse_faults
 from monitor.simulator.fleet.members import KINDS, NOBODY, Fleet
 
 DEFAULT_KINDS = ("camera", "recorder", "speaker", "access_control")
 _ROUNDING = 1e-9
 
 
-class ScriptError(ValueError):
+class ScriptError(FieldError):
     """A script that makes no sense; `field` says where, such as `rules[3].fraction`."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
