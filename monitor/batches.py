@@ -23,7 +23,10 @@ def due(zone: Zone, now: datetime) -> Iterator[Order]:
     Pictures are claimed first, so that an endpoint of which both are due is visited once, and sent last. What is left
     waiting when there is no room for all are pictures, never heartbeats.
     """
-    pace, terms = pacing.adjust(zone.pk, now), claims.terms_of(*Policies(now).extremes(zone.pk))
+    held_up = pacing.stalled(zone.pk, now)
+    pace, terms = pacing.adjust(zone.pk, now, held_up=held_up), claims.terms_of(*Policies(now).extremes(zone.pk))
+    if held_up:
+        claims.respread(zone.pk, now, pace)
     room = pacing.room(zone.pk, now)
     pictures = list(_orders(zone, now, room.pictures, (pace, terms), pictures=True))
     yield from _orders(zone, now, room.others, (pace, terms), pictures=False)

@@ -13,16 +13,16 @@ from django.db import connection, transaction
 from devices.models import Device
 from monitor.models import Schedule
 from monitor.models.scheduling import LONGEST_DEADLINE_S
-from monitor.pace import UNHURRIED, Pace
-from monitor.schedule import SPREAD, row_for_look
+from monitor.pace import REAL, UNHURRIED, Pace
+from monitor.schedule import FIRST_FACTS_S, SPREAD, row_for_look
 from monitor.wire import Tier
 
 # What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within these bounds.
-LEAST_PATIENCE_S, PATIENCE_S = 3, 30
-# What readings may need from the end of a visit until they are recorded.
-RETURN_S = 5
+LEAST_PATIENCE_S, PATIENCE_S = 5, 30
+# What a batch may need beside its visits: canaries first and last, the helping, the way back and recording.
+RETURN_S = 10
 # A lease outlasts the waiting, any visit and the way back.
-LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S
+LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S + RETURN_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
 
@@ -59,9 +59,10 @@ class Claim:
     overdue_s: float = 0.0
 
 
-def _next(tier: str, clock: str) -> str:
+def _next(tier: str, clock: str, every: str = "") -> str:
     """When a tier is due again: the next instant of its phase by the zone's clock, in real time."""
-    every, phase = f"s.{tier}_every", f"(s.endpoint_id * {SPREAD}::bigint %% s.{tier}_every)"
+    every = every or f"s.{tier}_every"
+    phase = f"(s.endpoint_id * {SPREAD}::bigint %% {every})"
     shown, stretch = f"%({clock}_shown)s", f"%({clock}_stretch)s"
     following = f"(floor(({shown} - {phase}) / {every}) + 1) * {every} + {phase}"
     return f"to_timestamp(%(epoch)s + ({following} - {shown}) * {stretch})"
@@ -131,22 +132,47 @@ def claim_others(
 
 def _claim(statement: str, what: tuple[int, datetime, int], pace: Pace, lease_s: int) -> list[Claim]:
     zone_id, now, limit = what
-    lease, epoch = uuid.uuid4(), now.timestamp()
-    asked: dict[str, Any] = {
-        "zone": zone_id,
-        "now": now,
-        "epoch": epoch,
-        "limit": limit,
-        "lease": lease,
-        "until": now + timedelta(seconds=lease_s),
-        "real_shown": epoch,
-        "real_stretch": 1.0,
-    }
-    for name, clock in (("heartbeat", pace.heartbeat), ("picture", pace.picture)):
-        asked |= {f"{name}_shown": clock.at(now).timestamp(), f"{name}_stretch": clock.stretch}
+    lease, until = uuid.uuid4(), now + timedelta(seconds=lease_s)
+    asked = {"zone": zone_id, "limit": limit, "lease": lease, "until": until, **_clocks(pace, now)}
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return [_claimed(str(lease), row) for row in cursor]
+
+
+def _clocks(pace: Pace, now: datetime) -> dict[str, Any]:
+    """What the clocks of a zone show, for a statement."""
+    asked: dict[str, Any] = {"now": now, "epoch": now.timestamp()}
+    for name, clock in (("heartbeat", pace.heartbeat), ("picture", pace.picture), ("real", REAL)):
+        asked |= {f"{name}_shown": clock.at(now).timestamp(), f"{name}_stretch": clock.stretch}
+    return asked
+
+
+_RESPREAD = f"""
+WITH held_up AS (
+    SELECT * FROM monitor_schedule
+    WHERE zone_id = %(zone)s AND due < %(late)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    ORDER BY endpoint_id FOR UPDATE SKIP LOCKED),
+turned AS (
+    SELECT endpoint_id,
+        CASE WHEN heartbeat_due < %(late)s THEN {_next("heartbeat", "heartbeat")} ELSE heartbeat_due END AS heartbeat,
+        CASE WHEN picture_due < %(late)s THEN {_next("picture", "picture")} ELSE picture_due END AS picture,
+        CASE WHEN facts_due < %(late)s THEN {_next("facts", "real", "LEAST(s.facts_every, %(soon)s)")}
+            ELSE facts_due END AS facts
+    FROM held_up s)
+UPDATE monitor_schedule s SET heartbeat_due = t.heartbeat, picture_due = t.picture, facts_due = t.facts,
+    due = LEAST(t.heartbeat, t.picture, t.facts, s.recheck_due)
+FROM turned t WHERE t.endpoint_id = s.endpoint_id
+"""  # noqa: S608 - built from constants of this module only
+
+
+def respread(zone_id: int, now: datetime, pace: Pace = UNHURRIED, late_s: float = 15.0) -> None:
+    """After an outage what is overdue waits for its next turn by phase, so that nothing herds (DESIGN, decision 4).
+
+    Facts come within the first minutes, and not in a day. `late_s`: what is due for less than this is in time.
+    """
+    asked = {"zone": zone_id, "late": now - timedelta(seconds=late_s), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
+    with connection.cursor() as cursor:
+        cursor.execute(_RESPREAD, asked)
 
 
 def _claimed(lease: str, row: Sequence[Any]) -> Claim:

@@ -44,13 +44,14 @@ class Lease:
     hold_until: datetime | None
     hold_cause: str
     holds: int
+    held_at: datetime | None
     rested_at: datetime | None
 
 
 _LEASED = """
 SELECT s.endpoint_id, s.lease::text, s.claimed, s.heartbeat_every * COALESCE(p.heartbeat_stretch, 1),
     COALESCE(p.picture_stretch, 1), s.facts_due, s.recheck_due, s.due, s.worked, s.hold_until,
-    s.hold_cause, s.holds, s.rested_at
+    s.hold_cause, s.holds, s.held_at, s.rested_at
 FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id LEFT JOIN monitor_zonestate p ON p.zone_id = s.zone_id
 WHERE s.endpoint_id = ANY(%s) AND z.name = %s AND s.lease IS NOT NULL
 ORDER BY s.endpoint_id FOR UPDATE OF s
@@ -58,10 +59,11 @@ ORDER BY s.endpoint_id FOR UPDATE OF s
 _GIVE_BACK = """
 UPDATE monitor_schedule s SET lease = NULL, leased_until = NULL, facts_due = v.facts_due, recheck_due = v.recheck_due,
     due = v.due, worked = v.worked, hold_until = v.hold_until, hold_cause = v.hold_cause, holds = v.holds,
-    rested_at = v.rested_at
+    held_at = v.held_at, rested_at = v.rested_at
 FROM jsonb_to_recordset(%s::jsonb) AS v(
     endpoint_id bigint, facts_due timestamptz, recheck_due timestamptz, due timestamptz, worked boolean,
-    hold_until timestamptz, hold_cause text, holds smallint, rested_at timestamptz)
+    hold_until timestamptz, hold_cause text, holds smallint, held_at timestamptz,
+    rested_at timestamptz)
 WHERE s.endpoint_id = v.endpoint_id
 """
 
@@ -106,6 +108,37 @@ def give_back(
         Schedule.objects.filter(pk__in=free).update(recheck_due=now, due=now)
 
 
+_STILL_REFUSED = """
+UPDATE monitor_schedule s SET worked = FALSE, hold_until = GREATEST(s.hold_until, v.hold_until),
+    hold_cause = v.hold_cause, held_at = v.held_at
+FROM jsonb_to_recordset(%s::jsonb) AS v(
+        endpoint_id bigint, hold_until timestamptz, hold_cause text, held_at timestamptz),
+    devices_endpoint e JOIN devices_zone z ON z.id = e.zone_id LEFT JOIN devices_credential c ON c.id = e.credential_id
+WHERE s.endpoint_id = v.endpoint_id AND e.id = v.endpoint_id AND z.name = %s
+    AND COALESCE(c.changed_at <= v.held_at, TRUE)
+"""
+
+
+def rest_refused(late: Sequence[Reading], zone: str) -> None:
+    """Readings that came without an open lease count for nothing, but that a login was refused is remembered.
+
+    It can only make us more careful; forgotten, it would be tried again and again while recording lags behind.
+    """
+    rows = [
+        {
+            "endpoint_id": reading.endpoint_id,
+            "hold_until": reading.at + timedelta(seconds=reading.hold_s),
+            "hold_cause": reading.findings[Aspect.ACCESS].cause if Aspect.ACCESS in reading.findings else "",
+            "held_at": reading.at,
+        }
+        for reading in late
+        if reading.credential == "refused" and reading.hold_s
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_STILL_REFUSED, [orjson.dumps(rows).decode(), zone])
+
+
 _ASK_ON = """
 UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due, %(soon)s), due = LEAST(s.due, %(soon)s)
 FROM devices_device d JOIN monitor_passport p ON p.device_id = d.id
@@ -137,7 +170,8 @@ def _rest(readings: Sequence[Reading], leases: Mapping[int, Lease]) -> None:
     for reading in readings:
         # What is owed was counted when the visit ended, and `at` is when it began.
         owed = timedelta(seconds=reading.owed_s, milliseconds=reading.took_ms)
-        leases[reading.endpoint_id].rested_at = reading.at + owed
+        row = leases[reading.endpoint_id]
+        row.rested_at = max(row.rested_at or reading.at, reading.at + owed)
         known = used.get(reading.endpoint_id)
         if reading.credential and (known is None or known.credential != "refused"):
             used[reading.endpoint_id] = reading
@@ -153,7 +187,7 @@ def _rest_login(row: Lease, reading: Reading) -> None:
         refusal = reading.hold_s >= SHORTEST_REFUSAL_S
         rest_s = min(reading.hold_s * 2**row.holds, LONGEST_HOLD_S) if refusal else reading.hold_s
         access = reading.findings.get(Aspect.ACCESS)
-        row.hold_until = reading.at + timedelta(seconds=rest_s)
+        row.hold_until, row.held_at = reading.at + timedelta(seconds=rest_s), reading.at
         row.hold_cause = access.cause if access else ""
         row.holds += refusal
         # Whoever had worked gets one more try after a short rest; a second refusal is definite.

@@ -61,6 +61,8 @@ UNHURRIED = Pace()
 def next_stretch(stretch: float, late_min: float, was_late_min: float) -> float:
     """The factor for the next tick. Lateness is in minutes beyond what is allowed, now and a tick ago."""
     now, before = max(EARLIEST, late_min), max(EARLIEST, was_late_min)
+    if now == before == EARLIEST:  # not late at all, and not since just now: there is capacity
+        return max(1.0, stretch * (1 - MOST_DOWN))
     change = INTEGRAL * now + PROPORTIONAL * (now - before)
     return max(1.0, min(LONGEST, stretch * (1 + max(-MOST_DOWN, min(MOST_UP, change)))))
 

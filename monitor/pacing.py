@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from monitor.models import ZoneState
+from monitor.models import Pulse, ZoneState
 from monitor.pace import EARLIEST, LATE_SHARE, UNHURRIED, Clock, Pace, next_stretch
 
 # A zone is given so many seconds' worth of what it has lately done; while that lies there, nothing more is claimed.
@@ -18,6 +18,8 @@ AHEAD_S = 15
 MEASURED_S = 60
 # What is due for less than two ticks is in time: nobody looks at the schedule more often.
 IN_TIME_TICKS = 2
+# After a pause of so many ticks, or of so many seconds without a word from a zone, it was not work that held it up.
+STALLED_TICKS, SILENT_S = 3, 60
 # What may be under way in a zone of which nothing is known yet: a tick's worth of five thousand devices.
 FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
 
@@ -57,10 +59,16 @@ FROM monitor_schedule WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_un
 """
 
 
-def adjust(zone_id: int, now: datetime) -> Pace:
-    """Slow a zone down or let it speed up, by how late its longest due are; give its clocks. Once in each tick."""
+def adjust(zone_id: int, now: datetime, *, held_up: bool = False) -> Pace:
+    """Slow a zone down or let it speed up, by how late its longest due are; give its clocks. Once in each tick.
+
+    `held_up`: it is late for want of somebody who asks, not of capacity; its clocks go on as they did.
+    """
     state = ZoneState.objects.get_or_create(zone_id=zone_id)[0]
     pace = _pace(state)
+    if held_up:
+        ZoneState.objects.filter(pk=zone_id).update(heartbeat_late=EARLIEST, picture_late=EARLIEST)
+        return pace
     heartbeat_late, picture_late = _late(zone_id, now)
     heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late, state.heartbeat_late)
     picture = next_stretch(pace.picture.stretch, picture_late, state.picture_late)
@@ -71,6 +79,15 @@ def adjust(zone_id: int, now: datetime) -> Pace:
         changes |= {"heartbeat_at": pace.heartbeat.shown, "picture_at": pace.picture.shown}
     ZoneState.objects.filter(pk=zone_id).update(**changes)
     return pace
+
+
+def stalled(zone_id: int, now: datetime) -> bool:
+    """Whether we were down, or nothing comes back from the zone: being late then says nothing about capacity."""
+    pause_s = STALLED_TICKS * settings.VIEWKEEPER_TICK_S
+    ticked = Pulse.objects.filter(name="tick").values_list("at", flat=True).first()
+    seen = ZoneState.objects.filter(pk=zone_id).values_list("seen_at", flat=True).first()
+    limits = ((ticked, pause_s), (seen, max(pause_s, SILENT_S)))
+    return any(at is not None and (now - at).total_seconds() > limit_s for at, limit_s in limits)
 
 
 def _late(zone_id: int, now: datetime) -> tuple[float, float]:

@@ -32,7 +32,7 @@ from monitor.health import (
     wants_second_look,
 )
 from monitor.keeping import drop, keep_last, keep_proofs
-from monitor.leases import Lease, ask_on, give_back, holds_lease, leased
+from monitor.leases import Lease, ask_on, give_back, holds_lease, leased, rest_refused
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
 from monitor.policies import Policies
@@ -87,6 +87,7 @@ def record(
         leases = leased(readings, zone)
         accepted = [_not_ahead(reading, now) for reading in readings if holds_lease(reading, leases)]
         _refuse(readings, accepted, zone)
+        rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
         batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
         write_raw(batch.readings, looked=looked)

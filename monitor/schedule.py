@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from devices.models import Device
 from devices.models.kinds import CAMERAS
@@ -60,11 +60,21 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
     with transaction.atomic():
         idle = Schedule.objects.select_for_update(skip_locked=True).filter(chosen & free).filter(~Exists(polled))
         gone, _rows = Schedule.objects.filter(pk__in=[row.pk for row in idle]).delete()
+    _forgive(chosen, now)
     have = _intervals_in_force(chosen)
     # In the order in which recording locks them, so that the two never wait for each other in a circle.
     wanted = [item for item in _wanted(chosen, now) if have.get(item.endpoint_id) != item]
     _write(wanted, now)
     return gone + len(wanted)
+
+
+def _forgive(chosen: Q, now: datetime) -> None:
+    """A login that was changed since it was refused, on a page or by an import, has not been refused yet."""
+    changed = Q(hold_until__gt=now, held_at__lt=F("endpoint__credential__changed_at"))
+    held = Schedule.objects.select_for_update(of=("self",), skip_locked=True).filter(chosen & changed)
+    with transaction.atomic():
+        rows = Schedule.objects.filter(pk__in=list(held.values_list("pk", flat=True)))
+        rows.update(hold_until=None, hold_cause="", holds=0, worked=False)
 
 
 def _intervals_in_force(chosen: Q) -> dict[int, Wanted]:

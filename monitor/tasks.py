@@ -113,7 +113,8 @@ def look(self: Task[Any, Any], look_id: int) -> str:
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
     zone = device.endpoint.zone.name
-    key = _put(zone, Order(tuple(targets([claim], now, only=device)), claim.lease, now))
+    seen = tuple(targets([claim], now, only=device))
+    key = _put(zone, Order(seen, claim.lease, now, batches.canaries(device.endpoint.zone)))
     app.send_task("probe.look", [zone, look_id, key], queue=f"look.{zone}", expires=claims.PATIENCE_S)
     Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
     return f"look {look_id} sent to {zone}"

@@ -28,7 +28,7 @@ from monitor.quickstart.supervisor import last_line
 STOP_PATIENCE_S = 2.0  # nothing is on its way that anybody misses
 READY_PATIENCE_S = 60.0
 # As in deploy/systemd: threads for the probes' tasks, two processes that write.
-PROBE_THREADS, MAIN_PROCESSES = 8, 2
+PROBE_THREADS, MAIN_PROCESSES = 32, 2
 READY_WORD = " ready."
 
 

@@ -143,6 +143,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='schedule',
+            name='held_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='schedule',
             name='rested_at',
             field=models.DateTimeField(null=True),
         ),

@@ -128,6 +128,7 @@ class Schedule(models.Model):
     hold_until = models.DateTimeField(null=True)
     hold_cause = models.CharField(max_length=32, blank=True)
     holds = models.PositiveSmallIntegerField(default=0)
+    held_at = models.DateTimeField(null=True)
     # When the endpoint's token bucket is full again, whoever visits it next (DESIGN, decision 3).
     rested_at = models.DateTimeField(null=True)
 

@@ -124,8 +124,9 @@ class Asking:
     def _is_worth_it(self) -> bool:
         """Whether the next visit may go on. Where a login or a service is missing, asking each minute helps nobody."""
         trouble, access = self.onvif.trouble, self.book.login.access
-        missing = access is not None and access.cause == "credential_missing"
-        return not self._was_refused and not missing and (trouble is None or trouble.cause == "busy")
+        let_in = access is None or access.verdict is Verdict.OK
+        answers = trouble is None or trouble.cause == "busy"
+        return self.book.talk.reached and let_in and answers and not self._was_refused
 
     # -- what came of it
 

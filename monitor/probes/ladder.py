@@ -22,6 +22,9 @@ from monitor.wire import Finding, Subject, Tier
 
 ONVIF: Final = "onvif"
 CLOSED_FOR: Final = timedelta(days=1)
+# What marks a way on which the login was refused: a look does not try it again before its day is over, or each look
+# would cost a refused login.
+REFUSED: Final = "!"
 # Ways tried for the first time in one visit; a look for everything may try as many as may be asked at once.
 NEW_IN_A_VISIT: Final = 1
 # What says nothing about the way itself, only about this moment.
@@ -139,11 +142,11 @@ class Ladder:
                 got = await self._by(rung, subject, until, known=False)
             except Refused as exc:
                 if not self._onvif.is_missing:  # else it is the only way, and the password is what is wrong
-                    self._close(subject, rung)
+                    self._close(subject, rung, refused=True)
                 if not proven or exc.cause == "locked_out":
                     return unknown(self._login.why_not())
                 self._login.only_there()
-                continue
+                return found  # one refused login in a visit, whoever asks for it
             if isinstance(got, bytes):
                 return self._shown(subject, rung, got)
             if got.cause in _PASSING:
@@ -200,18 +203,19 @@ class Ladder:
 
     def _is_closed(self, subject: Subject, rung: str) -> bool:
         """Whether a way was found to lead nowhere within the last day; a look for everything tries it again."""
-        at = self._closed(subject).get(rung)
-        if not at or self._asks_all(subject):
+        at = self._closed(subject).get(rung, "")
+        if not at or (self._asks_all(subject) and not at.endswith(REFUSED)):
             return False
-        return wallclock.now() - datetime.fromisoformat(at) < CLOSED_FOR
+        return wallclock.now() - datetime.fromisoformat(at.removesuffix(REFUSED)) < CLOSED_FOR
 
     def _is_closed_elsewhere(self, subject: Subject, rung: str) -> bool:
         """Whether another channel of a recorder of unknown make has found out already."""
         others = (one for one in self._talk.target.subjects if one is not subject)
         return any(self._is_closed(one, rung) for one in others)
 
-    def _close(self, subject: Subject, rung: str) -> None:
-        closed = self._closed(subject) | {rung: wallclock.now().isoformat(timespec="minutes")}
+    def _close(self, subject: Subject, rung: str, *, refused: bool = False) -> None:
+        at = wallclock.now().isoformat(timespec="minutes")
+        closed = self._closed(subject) | {rung: at + REFUSED if refused else at}
         self._write(subject, closed)
 
     def _open(self, subject: Subject, rung: str) -> None:

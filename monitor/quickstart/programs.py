@@ -17,7 +17,8 @@ ZONES = ("local", "demo")
 BROKER = ("REDIS_URL", "VIEWKEEPER_ZONE_KEYS")
 TOKEN = ("VIEWKEEPER_SIMULATOR_TOKEN",)
 WEB_THREADS = 8
-PROBE_THREADS = 8
+# A thread only waits for its batch, which lasts as long as its slowest device: several seconds where one is silent.
+PROBE_THREADS = 32
 LOOK_THREADS = 4
 MAIN_THREADS = 4
 GRACE_S = 3  # for the web server's running requests; Ctrl-C must not take ten seconds

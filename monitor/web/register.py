@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import uuid
 from typing import Any
 
 from django import forms
@@ -232,11 +233,12 @@ def credential(request: SignedIn, pk: int) -> HttpResponse:
 def _use_at_once(device: Device) -> None:
     """A new login has not been refused yet, and not worked either.
 
-    A visit that is under way carries the old one: without its lease it counts for nothing when it comes back.
+    A visit that is under way carries the old one: under another lease it counts for nothing when it comes back, and
+    until it must have ended nobody else goes there.
     """
     now = timezone.now()
     fresh: dict[str, Any] = {"hold_until": None, "hold_cause": "", "holds": 0, "worked": False}
-    at_once: dict[str, Any] = {"lease": None, "leased_until": None, "recheck_due": now, "due": now}
+    at_once: dict[str, Any] = {"lease": uuid.uuid4(), "recheck_due": now, "due": now}
     Schedule.objects.filter(endpoint=device.endpoint_id).update(**fresh, **at_once)
 
 

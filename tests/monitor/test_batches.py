@@ -126,5 +126,5 @@ def test_the_number_of_statements_does_not_grow_with_the_endpoints(
     )
     schedule.sync(START)
 
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(21):
         assert sum(len(order.targets) for order in batches.due(zone, minute(60))) == 107

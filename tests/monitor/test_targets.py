@@ -167,7 +167,7 @@ def test_neither_login_nor_model_travels_for_a_heartbeat(due: Device) -> None:
     factories.state(due, trail=b"trail")
     factories.learned(due, b"model")
 
-    target, subject = target_of(due), subject_of(due, minute(2))
+    target, subject = target_of(due), subject_of(due, minute(2.5))
 
     assert target.credential is None
     assert (target.subjects[0].trail, target.subjects[0].model) == (b"", b"")

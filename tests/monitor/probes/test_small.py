@@ -78,8 +78,8 @@ def test_a_token_is_waited_for() -> None:
         loop = asyncio.get_running_loop()
         bucket = Bucket(1, 0.05, loop.time)
         began = loop.time()
-        await bucket.acquire(began + 1)
-        await bucket.acquire(began + 1)
+        await bucket.acquire(began + 3)
+        await bucket.acquire(began + 3)
         return loop.time() - began
 
     assert 0.04 <= asyncio.run(spend()) < 0.5
