@@ -167,7 +167,7 @@ def _write(findings: Sequence[Finding], now: datetime) -> int:
     turned = [_turned(item, _take(item, held[item.node.device_id], now), policies) for item in findings]
     ledger.keep(held.values())
     changed = [item for item in turned if item.change.was is not item.change.now]
-    Transition.objects.bulk_create(map(_transition, changed))
+    Transition.objects.bulk_create(Transition.made(item.device_id, item.aspect, item.change) for item in changed)
     incidents.apply(turned, now)
     return len(changed)
 
@@ -208,17 +208,3 @@ def _turned(item: Finding, change: Change, policies: Policies) -> incidents.Turn
     policy = policies.of(None, node.compound_id, node.kind, node.device_id)
     more_s = policy.heartbeat_s if change.now is State.OK else 0
     return incidents.Turned(node.device_id, Aspect.LINK, change, policy.settle_s + more_s)
-
-
-def _transition(turned: incidents.Turned) -> Transition:
-    change = turned.change
-    return Transition(
-        device_id=turned.device_id,
-        aspect=turned.aspect,
-        was=change.was,
-        now=change.now,
-        at=change.at,
-        decided_at=change.decided_at,
-        cause=change.cause,
-        detail=dict(change.detail),
-    )

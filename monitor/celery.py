@@ -64,22 +64,24 @@ app.conf.update(
 app.autodiscover_tasks(["monitor"])
 
 
-@before_task_publish.connect  # type: ignore[untyped-decorator]
 def stamp(headers: dict[str, Any], **_kwargs: object) -> None:
     """Date each message, so that the metrics can tell how long the oldest one of a queue has waited."""
     headers["sent_at"] = int(time.time())
 
 
-@celeryd_init.connect  # type: ignore[untyped-decorator]
-@beat_init.connect  # type: ignore[untyped-decorator]
 def refuse_unset(**_kwargs: object) -> None:
     """A worker or beat without keys and addresses ends with one line; single commands need not have them all."""
     with env.one_line_refusals():
         env.require(*env.TO_SERVE)
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
-@worker_process_init.connect  # type: ignore[untyped-decorator]
 def settle(**_kwargs: object) -> None:
     """A worker has loaded what it needs, in each of its processes."""
     heap.settle()
+
+
+before_task_publish.connect(stamp)
+for starts in (celeryd_init, beat_init):
+    starts.connect(refuse_unset)
+for is_ready in (worker_ready, worker_process_init):
+    is_ready.connect(settle)

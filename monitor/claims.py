@@ -25,6 +25,8 @@ RETURN_S = 10
 LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S + RETURN_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
+# After an outage, what is due for less than this is claimed as ever.
+IN_TIME_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,12 @@ FROM turned t WHERE t.endpoint_id = s.endpoint_id
 """  # noqa: S608 - built from constants of this module only
 
 
-def respread(zone_id: int, now: datetime, pace: Pace = UNHURRIED, late_s: float = 15.0) -> None:
+def respread(zone_id: int, now: datetime, pace: Pace = UNHURRIED) -> None:
     """After an outage what is overdue waits for its next turn by phase, so that nothing herds (DESIGN, decision 4).
 
-    Facts come within the first minutes, and not in a day. `late_s`: what is due for less than this is in time.
+    Facts come within the first minutes, and not in a day.
     """
-    asked = {"zone": zone_id, "late": now - timedelta(seconds=late_s), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
+    asked = {"zone": zone_id, "late": now - timedelta(seconds=IN_TIME_S), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
     with connection.cursor() as cursor:
         cursor.execute(_RESPREAD, asked)
 

@@ -109,13 +109,19 @@ def give_back(
 
 
 _STILL_REFUSED = """
-UPDATE monitor_schedule s SET worked = FALSE, hold_until = GREATEST(s.hold_until, v.hold_until),
-    hold_cause = v.hold_cause, held_at = v.held_at
-FROM jsonb_to_recordset(%s::jsonb) AS v(
-        endpoint_id bigint, hold_until timestamptz, hold_cause text, held_at timestamptz),
-    devices_endpoint e JOIN devices_zone z ON z.id = e.zone_id LEFT JOIN devices_credential c ON c.id = e.credential_id
-WHERE s.endpoint_id = v.endpoint_id AND e.id = v.endpoint_id AND z.name = %s
-    AND COALESCE(c.changed_at <= v.held_at, TRUE)
+WITH refused AS (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS v(
+        endpoint_id bigint, hold_until timestamptz, hold_cause text, held_at timestamptz)),
+held AS (
+    SELECT s.endpoint_id, c.changed_at
+    FROM monitor_schedule s JOIN devices_zone z ON z.id = s.zone_id JOIN devices_endpoint e ON e.id = s.endpoint_id
+        LEFT JOIN devices_credential c ON c.id = e.credential_id
+    WHERE s.endpoint_id IN (SELECT endpoint_id FROM refused) AND z.name = %s
+    ORDER BY s.endpoint_id FOR UPDATE OF s)
+UPDATE monitor_schedule s SET worked = FALSE, hold_until = GREATEST(s.hold_until, r.hold_until),
+    hold_cause = r.hold_cause, held_at = r.held_at
+FROM refused r JOIN held h USING (endpoint_id)
+WHERE s.endpoint_id = r.endpoint_id AND COALESCE(h.changed_at <= r.held_at, TRUE)
 """
 
 
@@ -123,6 +129,7 @@ def rest_refused(late: Sequence[Reading], zone: str) -> None:
     """Readings that came without an open lease count for nothing, but that a login was refused is remembered.
 
     It can only make us more careful; forgotten, it would be tried again and again while recording lags behind.
+    Not to be called while other rows of the schedule are locked.
     """
     rows = [
         {

@@ -19,11 +19,11 @@ from django.conf import settings
 from django.db.models import Count, Min, Q
 
 from devices.models import Zone
+from monitor.alerts.delivery import undelivered
+from monitor.claims import LEASE_S
 from monitor.models import Batch, Notification, Pulse, Schedule, ZoneState
 
 WINDOW_S: Final = 300
-# A batch that has not come back by now does not come back: its leases have ended. Seconds.
-LOST_AFTER_S: Final = 60
 BROKER_PATIENCE_S: Final = 2
 OWN_QUEUES: Final = ("record", "default", "alerts")
 SHARES: Final = (0.5, 0.95)
@@ -31,7 +31,7 @@ SHARES: Final = (0.5, 0.95)
 
 @dataclass(slots=True)
 class Collecting:
-    """One collector in the window: when its last batch came back, and how far its clock is off."""
+    """One collector in the window: its last batch, and how late its loop ran at its worst."""
 
     name: str
     at: datetime
@@ -53,7 +53,6 @@ class ZoneFigures:
     took_s: list[float] = field(default_factory=list)
     cpu_s: float = 0.0
     record_s: float = 0.0
-    late_s: float = 0.0
     collectors: dict[str, Collecting] = field(default_factory=dict)
 
     @property
@@ -100,11 +99,9 @@ class Figures:
 def gather(now: datetime) -> Figures:
     """Everything, as it is now."""
     zones = _zones(now)
-    mails = Notification.objects.filter(sent_at=None).aggregate(
-        waiting=Count("pk", filter=Q(failed_at=None)), failed=Count("pk", filter=Q(failed_at__isnull=False))
-    )
+    waiting = Notification.objects.filter(sent_at=None, failed_at=None).count()
     pulses = {name: (now - at).total_seconds() for name, at in Pulse.objects.values_list("name", "at")}
-    return Figures(now, zones, queues(zones, now), pulses, mails["waiting"], mails["failed"])
+    return Figures(now, zones, queues(zones, now), pulses, waiting, undelivered().count())
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:
@@ -136,31 +133,34 @@ def _zones(now: datetime) -> list[ZoneFigures]:
 def _count(zone: ZoneFigures, batch: Batch, now: datetime) -> None:
     zone.outcomes.update(batch.outcomes)
     zone.record_s += batch.record_s
-    zone.late_s = max(zone.late_s, batch.overdue_s)
     if batch.done_at is None:
-        lost = (now - batch.sent_at).total_seconds() > LOST_AFTER_S
+        lost = (now - batch.sent_at).total_seconds() > LEASE_S  # its leases have ended
         zone.batches["lost" if lost else "under_way"] += 1
         return
     zone.batches["done"] += 1
     zone.took_s.append(batch.took_s or 0.0)
     zone.cpu_s += batch.cpu_s or 0.0
-    known = zone.collectors.get(batch.collector)
-    if known is None or known.at < batch.done_at:
-        lag_s = max(batch.lag_s or 0.0, known.lag_s if known else 0.0)
-        zone.collectors[batch.collector] = Collecting(batch.collector, batch.done_at, batch.canary, lag_s)
+    first = Collecting(batch.collector, batch.done_at, batch.canary, 0.0)
+    known = zone.collectors.setdefault(batch.collector, first)
+    known.lag_s = max(known.lag_s, batch.lag_s or 0.0)
+    if known.at < batch.done_at:
+        known.at, known.canary = batch.done_at, batch.canary
 
 
 # -- queues
 
 
+def broker() -> redis.Redis:
+    """A client that does not wait long: whoever asks for figures wants to be told that there are none."""
+    patience_s = BROKER_PATIENCE_S
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=patience_s, socket_connect_timeout=patience_s)
+
+
 def queues(zones: Iterable[ZoneFigures], now: datetime) -> list[QueueFigures]:
     """What waits at the broker; nothing where it does not answer."""
     names = [*(f"{kind}.{zone.name}" for zone in zones for kind in ("probe", "look")), *OWN_QUEUES]
-    store = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=BROKER_PATIENCE_S, socket_connect_timeout=BROKER_PATIENCE_S
-    )
     try:
-        with store, store.pipeline(transaction=False) as asked:
+        with broker() as store, store.pipeline(transaction=False) as asked:
             for name in names:
                 asked.llen(name)
                 asked.lindex(name, -1)

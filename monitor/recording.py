@@ -87,7 +87,6 @@ def record(
         leases = leased(readings, zone)
         accepted = [_not_ahead(reading, now) for reading in readings if holds_lease(reading, leases)]
         _refuse(readings, accepted, zone)
-        rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
         batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
         write_raw(batch.readings, looked=looked)
@@ -95,6 +94,7 @@ def record(
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
         ask_on(leases, _unfinished(batch.readings), now + NEXT_HELPING)
         transaction.on_commit(lambda: _forget(batch.dropped))
+    rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
     return len(batch.readings)
 
 
@@ -179,7 +179,7 @@ def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
     tracks = state.tracks
     _book(case, tracks, batch)
     for aspect, change in _step_all(tracks, reading.findings, reading.at):
-        batch.transitions.append(_transition(state.device_id, aspect, change))
+        batch.transitions.append(Transition.made(state.device_id, aspect, change))
         batch.turned.append(incidents.Turned(state.device_id, aspect, change, case.policy.settle_s))
     _settle(state, reading.at)
     _keep_picture(state, reading, batch, fetch)
@@ -206,25 +206,12 @@ def _settle(state: Held, at: datetime) -> None:
     state.looked_at = at
 
 
-def _transition(device_id: int, aspect: Aspect, change: Change) -> Transition:
-    return Transition(
-        device_id=device_id,
-        aspect=aspect,
-        was=change.was,
-        now=change.now,
-        at=change.at,
-        decided_at=change.decided_at,
-        cause=change.cause,
-        detail=dict(change.detail),
-    )
-
-
 def _silence(state: Held, batch: Batch, now: datetime) -> None:
     tracks = dict(state.tracks)
     for aspect, track in state.tracks.items():
         tracks[aspect], change = silence(track, now)
         if change is not None:
-            batch.transitions.append(_transition(state.device_id, aspect, change))
+            batch.transitions.append(Transition.made(state.device_id, aspect, change))
     if tracks == state.tracks:
         return
     status = status_of(tracks)

@@ -38,6 +38,11 @@ def title(cause: str) -> str:
     return _(CAUSES[cause].title) if cause in CAUSES else unknown(cause)
 
 
+def outcome(told: str) -> str:
+    """What came of a request: a cause in words, or the status that HTTP gave it."""
+    return title(told) if told in CAUSES else told
+
+
 def sentence(cause: str, detail: Mapping[str, Any]) -> str:
     """What was seen, for a technician."""
     if cause not in CAUSES:

@@ -15,9 +15,10 @@ POSTGRESQL, REDIS = 15, 7  # major versions: production's
 def database() -> str:
     """The address of a PostgreSQL that takes us, or nothing."""
     for role in ROLES:
-        address = f"postgresql://{role}@127.0.0.1:5432/viewkeeper"
+        # The database that every server has: tests and benches make their own beside it.
+        address = f"postgresql://{role}@127.0.0.1:5432/postgres"
         try:
-            connection = psycopg2.connect(host="127.0.0.1", user=role, dbname="postgres", connect_timeout=2)
+            connection = psycopg2.connect(address, connect_timeout=2)
         except psycopg2.OperationalError:
             continue
         version = connection.server_version // 10_000

@@ -13,6 +13,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,8 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     cameras = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     for number, _line in enumerate(sys.stdin):
         chosen = [cameras[(number * POLLS + place) % len(cameras)] for place in range(POLLS)]
-        _, spent_ms = measured(lambda: [poll(*camera) for camera in chosen])  # noqa: B023 - called at once
-        print(spent_ms / POLLS, flush=True)
+        print(sum(measured(partial(poll, *camera))[1] for camera in chosen) / POLLS, flush=True)
 
 
 if __name__ == "__main__":

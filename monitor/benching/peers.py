@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 from urllib.parse import quote
 
@@ -166,16 +167,15 @@ def _probe(client: http.client.HTTPConnection, pid: int, cameras: Sequence[Camer
 
 def _fping(hosts: Sequence[str]) -> Round:
     def work() -> float:
-        process = subprocess.Popen(
-            [FPING, "-q", "-c", "1", "-i", "1", "-f", "-"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdin is not None  # noqa: S101 - asked for above
-        process.stdin.write("\n".join(hosts))
-        process.stdin.close()
+        with TemporaryFile("w+", encoding="ascii") as asked:
+            asked.write("\n".join(hosts))
+            asked.seek(0)
+            process = subprocess.Popen(
+                [FPING, "-q", "-c", "1", "-i", "1", "-f", "-"],
+                stdin=asked,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         _pid, _status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(_status)
         if process.returncode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -179,12 +179,3 @@ def _percentile(values: Sequence[float], place: int) -> float | None:
 
 def _share(one: float | None, other: float) -> float | None:
     return one / other if one is not None and other else None
-
-
-def rounded(value: Any) -> Any:
-    """Figures with as many places as they are good for."""
-    if isinstance(value, Mapping):
-        return {name: rounded(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return round(value, 3) if isinstance(value, float) else value

@@ -36,6 +36,8 @@ STOP_PATIENCE_S = 10.0
 RESTART_S = 1.0
 # Redis has sixteen databases unless told otherwise; the first ones are the likeliest to be somebody's.
 LAST_NUMBER = 15
+# A key that says that a Redis database is in use, although it may hold nothing else at the moment.
+TAKEN = "viewkeeper:bench"
 
 
 @dataclass(slots=True)
@@ -150,10 +152,15 @@ def _kept(program: Program, folder: Path, how: signal.Signals) -> Iterator[Serve
         processes.stop(server.process, how, STOP_PATIENCE_S)
 
 
+def new_name() -> str:
+    """A name for a database that nobody else has."""
+    return f"viewkeeper_bench_{secrets.token_hex(6)}"
+
+
 @contextmanager
 def _database(address: str) -> Iterator[str]:
     """A database of our own on a server that is given; it is dropped again."""
-    name = sql.Identifier(f"viewkeeper_bench_{secrets.token_hex(6)}")
+    name = sql.Identifier(new_name())
     _do(address, sql.SQL("CREATE DATABASE {}").format(name))
     try:
         yield urlunsplit(urlsplit(address)._replace(path=f"/{name.string}"))
@@ -179,7 +186,7 @@ def _do(address: str, statement: sql.Composed) -> None:
 @contextmanager
 def _number(address: str) -> Iterator[str]:
     """An empty database of a Redis that is given; it is emptied again."""
-    own, store = _empty_number(address)
+    own, store = _take_number(address)
     try:
         yield own
     finally:
@@ -187,12 +194,13 @@ def _number(address: str) -> Iterator[str]:
         store.close()
 
 
-def _empty_number(address: str) -> tuple[str, redis.Redis]:
+def _take_number(address: str) -> tuple[str, redis.Redis]:
     for number in range(LAST_NUMBER, -1, -1):
         own = urlunsplit(urlsplit(address)._replace(path=f"/{number}"))
         store = redis.Redis.from_url(own)
         try:
-            if not store.dbsize():
+            # Only whoever puts the mark in has it; two that begin together would empty each other's queues.
+            if not store.dbsize() and store.set(TAKEN, 1, nx=True):
                 return own, store
         except redis.RedisError as error:
             raise ServerError(f"REDIS_URL does not lead to a Redis that can be used: {error}") from None

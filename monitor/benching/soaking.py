@@ -26,7 +26,8 @@ from monitor.benching.failure import BenchFailed
 from monitor.benching.fleet_register import enter, refill_s
 from monitor.benching.kills import Kills
 from monitor.benching.rounds import Say
-from monitor.benching.sampling import Sampler, rounded
+from monitor.benching.sampling import Sampler
+from monitor.benching.table import rounded
 from monitor.benching.verdicts import Verdicts
 from monitor.policies import Policies
 from monitor.simulator.fleet.bank import Gallery, read
@@ -66,7 +67,7 @@ def soak(options: Options, say: Say) -> dict[str, Any]:
         crew = stack.enter_context(_crew(folder, options.probes))
         report = Watch(options, running, device_ids, crew, say).run()
     report["violations"] = _violations(running.told)
-    return rounded({**report, "failures": failures(report)})  # type: ignore[no-any-return]
+    return rounded({**report, "failures": failures(report)})
 
 
 @contextmanager

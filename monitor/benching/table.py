@@ -40,10 +40,16 @@ LABEL_WIDTH, COLUMN_WIDTH = 50, 12
 DECIMALS = 3
 
 
-def rounded(value: Any) -> Any:
+def rounded(figures: Figures) -> dict[str, Any]:
     """Figures with as many places as they are good for."""
+    return {name: _rounded(value) for name, value in figures.items()}
+
+
+def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: rounded(item) for name, item in value.items()}
+        return rounded(value)
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
     return round(value, DECIMALS) if isinstance(value, float) else value
 
 

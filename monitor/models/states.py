@@ -12,7 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from monitor.availability import Hour
-from monitor.health import State, Status, Track
+from monitor.health import Change, State, Status, Track
 from monitor.wire import Aspect
 
 if TYPE_CHECKING:
@@ -184,6 +184,20 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.aspect}: {self.was} → {self.now}"
+
+    @classmethod
+    def made(cls, device_id: int, aspect: Aspect, change: Change) -> Transition:
+        """The row of a change."""
+        return cls(
+            device_id=device_id,
+            aspect=aspect,
+            was=change.was,
+            now=change.now,
+            at=change.at,
+            decided_at=change.decided_at,
+            cause=change.cause,
+            detail=dict(change.detail),
+        )
 
 
 class RawReading(models.Model):

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db import connection
 from django.utils.functional import cached_property
 
-from devices.models import Role
 from monitor import metrics, words
 from monitor.metrics import WINDOW_S, Figures, QueueFigures, ZoneFigures
 from monitor.overview.trust import STRETCH_TOLD
 from monitor.overview.wellbeing import wellbeing
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
-    from devices.models import User
 
 # Outcomes named on the page; the rest of a zone's are summed up.
 OUTCOMES: Final = 5
@@ -57,10 +51,15 @@ class ZoneLine:
         return self.stretch > STRETCH_TOLD
 
     @property
+    def clock_off_by_s(self) -> float:
+        """By how much the collector's clock is off, ahead or behind."""
+        state = self.figures.state
+        return abs(state.clock_offset_s or 0.0) if state else 0.0
+
+    @property
     def clock_off(self) -> bool:
         """Whether the collector's clock is to be put right."""
-        state = self.figures.state
-        return state is not None and abs(state.clock_offset_s or 0.0) > CLOCK_TOLD_S
+        return self.clock_off_by_s > CLOCK_TOLD_S
 
     @property
     def per_minute(self) -> int:
@@ -117,13 +116,6 @@ def operators(now: datetime) -> Operators:
     ]
     own = [item for item in figures.queues if item.name in metrics.OWN_QUEUES]
     return Operators(now, wellbeing(now), lines, own, figures, tables())
-
-
-def may_operate(user: User | AnonymousUser) -> bool:
-    """Whether the person runs the platform."""
-    if not user.is_authenticated or not user.is_active:
-        return False
-    return user.is_superuser or user.memberships.filter(role=Role.ADMIN).exists()
 
 
 def outcome_title(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # Whoever is paid by a figure cannot move it (DESIGN, decision 18).
 DECIDING = (Role.ADMIN, Role.OFFICER)
+# Who runs the platform.
+OPERATING = (Role.ADMIN,)
 # The names of a person's scopes that fit in the head of a page; more are counted.
 NAMED_SCOPES = 2
 
@@ -57,15 +60,24 @@ def whose(user: User) -> Whose:
         name=str(user),
         home=_home(user, items),
         decides=user.is_superuser or any(item.role in DECIDING for item in items),
-        operates=user.is_superuser or any(item.role == Role.ADMIN for item in items),
+        operates=user.is_superuser or any(item.role in OPERATING for item in items),
     )
 
 
 def may_decide(user: User | AnonymousUser) -> bool:
     """Whether the person acts for the police anywhere; for one device `may_decide_on` says it."""
+    return _has(user, DECIDING)
+
+
+def may_operate(user: User | AnonymousUser) -> bool:
+    """Whether the person runs the platform."""
+    return _has(user, OPERATING)
+
+
+def _has(user: User | AnonymousUser, roles: Collection[Role]) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
-    return user.is_superuser or user.memberships.filter(role__in=DECIDING).exists()
+    return user.is_superuser or user.memberships.filter(role__in=roles).exists()
 
 
 def may_decide_on(user: User, device: Device) -> bool:

@@ -62,5 +62,5 @@ def _found(verdict: str, cause: str) -> str:
 
 def _request(told: Sequence[Any]) -> str:
     """What was asked, where, how long it took and what came of it; no secret of an address is shown."""
-    what, address, took_ms, outcome = told
-    return f"{what} · {redact(str(address))} · {took_ms:.0f} ms · {outcome}"
+    what, address, took_ms, came = told
+    return f"{what} · {redact(str(address))} · {took_ms:.0f} ms · {words.outcome(str(came))}"

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, F, Max, Min, Q
 
 from devices.models import Device
 from monitor.alerts.delivery import undelivered
+from monitor.metrics import broker
 from monitor.models import Pulse, Schedule, ZoneState
 
 # A beat this old means that nobody asks for anything any more: several ticks were missed. Seconds.
@@ -23,7 +23,6 @@ OVERDUE_LIMIT_S = 300
 MISSED_HEARTBEATS = 5
 # Duties whose age is told only: mails and housekeeping may lag while the devices are watched all the same.
 DUTIES = ("deliver", "housekeep")
-BROKER_PATIENCE_S = 2
 
 
 def wellbeing(now: datetime) -> dict[str, Any]:
@@ -44,11 +43,8 @@ def _database(now: datetime) -> dict[str, Any]:
 
 
 def _broker() -> bool:
-    store = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=BROKER_PATIENCE_S, socket_connect_timeout=BROKER_PATIENCE_S
-    )
     try:
-        with store:
+        with broker() as store:
             return bool(store.ping())
     except redis.RedisError:
         return False

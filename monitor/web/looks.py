@@ -207,12 +207,11 @@ def _measured(aspect: str, detail: dict[str, Any]) -> str:
 
 
 def _call(request: dict[str, Any]) -> Call:
-    outcome = str(request.get("outcome", ""))
     return Call(
         what=str(request.get("what", "")),
         address=str(request.get("address", "")),
         took_ms=float(request.get("took_ms", 0)),
-        outcome=words.title(outcome) if outcome in CAUSES else outcome,
+        outcome=words.outcome(str(request.get("outcome", ""))),
     )
 
 

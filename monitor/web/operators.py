@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from monitor.overview.operators import may_operate
 from monitor.overview.operators import operators as operators_page
+from monitor.overview.people import may_operate
 from monitor.web.access import SignedIn, page, partial
 
 

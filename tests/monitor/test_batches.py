@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from devices.models import Device, Endpoint
 from monitor import batches, pacing, schedule
-from monitor.models import Batch, Schedule
+from monitor.models import Batch, Pulse, Schedule, ZoneState
 from monitor.wire import Canary, Order, Tier
 from tests import factories
 from tests.monitor.visits import START, minute
@@ -128,3 +128,38 @@ def test_the_number_of_statements_does_not_grow_with_the_endpoints(
 
     with django_assert_num_queries(21):
         assert sum(len(order.targets) for order in batches.due(zone, minute(60))) == 107
+
+
+def test_after_a_stop_of_ours_nobody_is_slowed_down_and_all_wait_for_their_turn(cameras: list[Device]) -> None:
+    Pulse.objects.create(name="tick", at=START)
+    back = minute(10)
+
+    assert list(batches.due(factories.zone(), back)) == []
+
+    assert pacing.pace_of(factories.zone().pk).heartbeat.stretch == 1
+    for row in Schedule.objects.all():
+        assert row.heartbeat_due == schedule.phase_after(row.pk, 60, back)
+        assert row.due == min(row.heartbeat_due, row.picture_due or row.heartbeat_due, row.facts_due)
+
+
+def test_a_zone_that_was_cut_off_is_not_slowed_down_either(cameras: list[Device]) -> None:
+    ZoneState.objects.create(zone=factories.zone(), seen_at=START)
+    Pulse.objects.create(name="tick", at=minute(9.95))
+    Schedule.objects.update(leased_until=None)
+
+    assert list(batches.due(factories.zone(), minute(10))) == []
+    assert pacing.pace_of(factories.zone().pk).heartbeat.stretch == 1
+
+
+@pytest.mark.parametrize(
+    ("ticked", "seen", "expected"),
+    [(None, None, False), (5, None, False), (5, 59, False), (16, 5, True), (5, 61, True)],
+)
+def test_late_for_want_of_work_or_for_want_of_capacity(ticked: int | None, seen: int | None, expected: bool) -> None:
+    zone, now = factories.zone(), minute(10)
+    if ticked is not None:
+        Pulse.objects.create(name="tick", at=now - timedelta(seconds=ticked))
+    if seen is not None:
+        ZoneState.objects.create(zone=zone, seen_at=now - timedelta(seconds=seen))
+
+    assert pacing.stalled(zone.pk, now) is expected

@@ -254,3 +254,51 @@ def test_a_look_waits_for_a_visit_under_way(due: Device) -> None:
 
     assert claims.claim_for_look(due, until - timedelta(microseconds=1)) is None
     assert claims.claim_for_look(due, until) is not None
+
+
+# -- after an outage
+
+
+def test_only_what_is_overdue_and_free_waits_for_its_next_turn(db: None) -> None:
+    now = minute(10)
+    old, fresh, held = (factories.device() for _ in range(3))
+    for device, since in ((old, START), (fresh, now - timedelta(seconds=5)), (held, START)):
+        due = dict.fromkeys(("heartbeat_due", "picture_due", "facts_due", "due"), since)
+        factories.schedule(device, leased_until=minute(11) if device is held else None, **due)
+    zone = factories.zone()
+
+    claims.respread(zone.pk, now)
+
+    assert {row.due for row in (row_of(fresh), row_of(held))} == {now - timedelta(seconds=5), START}
+    turned = row_of(old)
+    assert turned.heartbeat_due == phase_after(turned.pk, 60, now)
+    assert turned.picture_due == phase_after(turned.pk, 600, now)
+    assert turned.facts_due == phase_after(turned.pk, schedule.FIRST_FACTS_S, now)
+    assert turned.due == turned.heartbeat_due
+
+
+def test_a_second_look_that_is_overdue_is_not_put_off(due: Device) -> None:
+    Schedule.objects.update(recheck_due=minute(1))
+
+    claims.respread(factories.zone().pk, minute(10))
+
+    assert row_of(due).due == row_of(due).recheck_due == minute(1)
+
+
+@pytest.mark.slow
+def test_twenty_thousand_after_an_outage_come_evenly(db: None) -> None:
+    zone, now = factories.zone(), minute(10)
+    endpoints = Endpoint.objects.bulk_create(
+        [Endpoint(zone=zone, host=f"10.1.{n // 250}.{n % 250}") for n in range(20_000)]
+    )
+    start = dict.fromkeys(("heartbeat_due", "picture_due", "facts_due", "due"), START)
+    every = {"heartbeat_every": 60, "picture_every": 600, "facts_every": 86_400}
+    Schedule.objects.bulk_create(Schedule(endpoint=item, zone=zone, **every, **start) for item in endpoints)
+
+    claims.respread(zone.pk, now)
+
+    seconds = Counter(
+        int((at - now).total_seconds()) // 5 for at in Schedule.objects.values_list("heartbeat_due", flat=True)
+    )
+    assert len(seconds) in {12, 13}
+    assert max(seconds.values()) < 1.1 * 20_000 / 12

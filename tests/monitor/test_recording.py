@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from devices.models import Device
+from devices.models import Credential, Device
 from monitor import recording
 from monitor.health import State, Status
 from monitor.keeping import media
@@ -456,6 +456,24 @@ def test_a_refusal_that_asks_for_no_rest_sets_none(camera: Device) -> None:
     visit(camera, START, credential="refused")
 
     assert schedule_of(camera).hold_until is None
+
+
+@pytest.mark.parametrize(("changed_at", "rests"), [(minute(-1), True), (minute(1), False)])
+def test_a_refusal_that_comes_too_late_to_count_is_remembered_for_the_login_that_it_was(
+    camera: Device, changed_at: datetime, rests: bool
+) -> None:
+    assert camera.endpoint is not None
+    camera.endpoint.credential = factories.credential()
+    camera.endpoint.save()
+    Credential.objects.update(changed_at=changed_at)
+    lease(camera)
+    told: dict[str, Any] = {"access": bad("login_refused"), "credential": "refused", "hold_s": 2100}
+
+    assert take_in([reading(camera, START, "another", **told)], minute(2)) == 0
+
+    row = schedule_of(camera)
+    assert (row.hold_until, row.hold_cause) == ((minute(35), "login_refused") if rests else (None, ""))
+    assert row.lease is not None
 
 
 def test_a_recorder_with_four_channels_is_refused_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.models import Device, Endpoint
+from devices.models import Credential, Device, Endpoint
 from monitor import schedule
 from monitor.models import PolicyRule, Schedule
 from monitor.schedule import phase_after
@@ -163,3 +163,20 @@ def test_ten_thousand_imported_at_once_come_one_after_another(db: None) -> None:
         per_second = Counter(Schedule.objects.values_list(f"{tier}_due", flat=True))
         assert len(per_second) == every_s
         assert max(per_second.values()) - min(per_second.values()) <= 1
+
+
+@pytest.mark.parametrize(("changed_at", "rests"), [(minute(1), False), (minute(-1), True)])
+def test_a_login_that_was_changed_after_it_was_refused_is_tried_again(
+    camera: Device, changed_at: datetime, rests: bool
+) -> None:
+    assert camera.endpoint is not None
+    camera.endpoint.credential = factories.credential()
+    camera.endpoint.save()
+    Credential.objects.update(changed_at=changed_at)
+    held = {"hold_until": minute(60), "hold_cause": "login_refused", "holds": 2, "held_at": START}
+    factories.schedule(camera, **held)
+
+    schedule.sync(minute(2))
+
+    row = row_of(camera)
+    assert (row.hold_until, row.holds) == ((minute(60), 2) if rests else (None, 0))

@@ -26,6 +26,14 @@ def test_a_reading_says_what_each_aspect_showed_and_what_was_asked(camera: Devic
     assert "hunter2" not in read.requests[0]
 
 
+def test_what_came_of_a_request_is_said_in_words(camera: Device) -> None:
+    mute = Request("GetSystemDateAndTime", "http://10.0.0.1/onvif/device_service", 4000.0, "silent")
+    write_raw([reading(camera, NOW, "", bad("silent"), requests=(mute,))], looked=False)
+
+    [read] = last_readings(camera)
+    assert read.requests == ["GetSystemDateAndTime · http://10.0.0.1/onvif/device_service · 4000 ms · Silent"]
+
+
 def test_a_good_one_is_quiet(camera: Device) -> None:
     write_raw([reading(camera, NOW, "", shot=note())], looked=False)
 

@@ -150,6 +150,19 @@ def test_a_login_that_only_one_way_refuses_closes_this_way_and_nothing_else() ->
     assert sum("authorization" in one.headers for one in fake.asked) == 1
 
 
+def test_one_visit_has_a_login_refused_once_however_many_ways_ask_for_it() -> None:
+    refused = http(401, b"", CHALLENGE.format("n1"))
+    ways = {ISAPI.format(1): refused, DAHUA.format(1): refused}
+    with serving(without_snapshots(**ways)) as fake:
+        passport: dict[str, Any] = dict(KNOWN)
+        for _ in range(3):  # a person who looks again and again costs no further refusal on a way that has refused
+            reading = look(target(fake.port, subject(tiers=ALL_TIERS, passport=passport), burst=12))[0]
+            passport.update(reading.passport)
+    tried = [one.path for one in fake.asked if one.method == "GET" and "authorization" in one.headers]
+    assert sorted(tried) == sorted(ways)
+    assert reading.credential == "worked"
+
+
 def test_a_resting_login_is_used_on_no_way() -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     passport = {**KNOWN, "vendor": "hikvision", "snapshot_rung": "isapi"}

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -327,5 +328,11 @@ def test_a_handshake_that_is_given_up_at_any_moment_leaves_no_socket_behind(cert
                 await dial_once(port, names, 0.004 + attempt % 20 / 2000)
         hogging.cancel()
 
+    def ours(port: int) -> int:
+        """Sockets of this process that lead to the server (its own ends have the port as theirs)."""
+        own = (one for one in psutil.Process().net_connections("tcp") if one.raddr)
+        return sum(one.raddr.port == port for one in own)
+
     with handshaking(certificate) as port:
         asyncio.run(go(port))
+        assert ours(port) == 0

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from devices.models import Device, User
 from monitor import metrics
+from monitor.alerts.delivery import NOT_ALLOWED
 from monitor.models import Batch, Pulse, ZoneState
 from tests import factories
 from tests.broker import empty
@@ -98,7 +99,7 @@ def test_metrics_ask_the_database_as_often_for_many_zones_as_for_one(
     for number in range(5):
         ZoneState.objects.create(zone=factories.zone(f"zone{number}"))
 
-    with django_assert_max_num_queries(6):  # type: ignore[operator]
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
         assert len(metrics.gather(timezone.now()).zones) == 6
 
 
@@ -114,6 +115,34 @@ def test_percentiles_are_of_the_values_themselves(share: float, found: int) -> N
 @pytest.fixture
 def admin() -> User:
     return factories.admin()
+
+
+def test_a_clock_that_is_behind_is_said_to_be(working: ZoneState, admin: User, sign_in: SignIn) -> None:
+    ZoneState.objects.update(clock_offset_s=-3.0)
+
+    assert "3.0 s behind the broker's · allowed for" in words_of(sign_in(admin), "/operators/")
+
+
+@pytest.mark.parametrize("lags", [(5.0, 0.0), (0.0, 5.0)])
+def test_a_collector_s_worst_lag_is_told_whichever_batch_came_back_last(
+    working: ZoneState, lags: tuple[float, float]
+) -> None:
+    now = timezone.now()
+    for ago, lag_s in enumerate(lags):
+        given = {"zone_id": working.zone_id, "sent_at": now - 9 * S, "endpoints": 1, "collector": "probe2@far"}
+        Batch.objects.create(lease=uuid.uuid4(), done_at=now - ago * S, lag_s=lag_s, canary="none", **given)
+
+    [zone] = metrics.gather(now).zones
+    assert (zone.collectors["probe2@far"].lag_s, zone.collectors["probe2@far"].at) == (5.0, now)
+
+
+def test_mails_that_nobody_was_to_get_any_more_are_no_alarm(camera: Device) -> None:
+    event, now = factories.event(factories.incident(camera)), timezone.now()
+    for fields in ({"failed_at": now}, {"failed_at": now, "error": NOT_ALLOWED}, {}):
+        factories.notification(event, factories.user(), **fields)
+
+    told = metrics.gather(now)
+    assert (told.mails_waiting, told.mails_failed) == (1, 1)
 
 
 def test_administrators_see_the_platform_zone_by_zone(working: ZoneState, admin: User, sign_in: SignIn) -> None:

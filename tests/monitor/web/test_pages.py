@@ -331,7 +331,7 @@ def test_a_device_page_says_which_occasion_tightens_its_intervals(camera: Device
     )
     rule.devices.add(camera)
 
-    told = "Looked at by other intervals until 17:15 (Marathon): heartbeat each 10 s, picture each 60 s."
+    told = "Polled at other intervals until 17:15 (Marathon): heartbeat each 10 s, picture each 60 s."
     assert told in reads("device", camera.pk)
 
 
