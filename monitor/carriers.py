@@ -1,8 +1,8 @@
 """Switches and ONUs without an address: their link is inferred from what hangs on them, and kept as inferred.
 
-Called by `recording` inside its transaction when links have changed, so that the incidents of twenty-four cameras find
-the one of their switch before anybody is told. Nobody looks at such a switch: it has no last look and no hours, and no
-figure counts it.
+`recording` calls it inside its transaction when links have changed, so that the incidents of twenty-four cameras find
+the one of their switch before anybody is told; each housekeeping infers all of them once more. Nobody looks at such a
+switch: it has no last look and no hours, and no figure counts it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Judged:
     """What was inferred about one switch."""
 
     node: Node
@@ -97,7 +97,7 @@ def _infer(statement: str, now: datetime, **chosen: Any) -> int:
     nodes = _nodes(statement, **chosen)
     below = _below(nodes)
     findings = [
-        Finding(node, infer(_witnesses(node, below), settled(node.was)))
+        Judged(node, infer(_witnesses(node, below), settled(node.was)))
         for node in nodes
         if node.polled and node.endpoint_id is None and node.kind in CARRIERS
     ]
@@ -149,14 +149,14 @@ def _detail(inferred: Inferred) -> dict[str, int]:
     return {"down": inferred.down, "of": inferred.of}
 
 
-def _is_news(item: Finding) -> bool:
+def _is_news(item: Judged) -> bool:
     verdict, node = item.inferred.verdict, item.node
     if verdict is Verdict.UNKNOWN:
         return bool(node.tracks)
     return verdict is not None and (verdict is not settled(node.was) or node.link.detail != _detail(item.inferred))
 
 
-def _write(findings: Sequence[Finding], now: datetime) -> int:
+def _write(findings: Sequence[Judged], now: datetime) -> int:
     if not findings:
         return 0
     held = ledger.held(sorted(item.node.device_id for item in findings))
@@ -172,7 +172,7 @@ def _write(findings: Sequence[Finding], now: datetime) -> int:
     return len(changed)
 
 
-def _is_over(item: Finding) -> bool:
+def _is_over(item: Judged) -> bool:
     """Whether what is held ends without anybody having seen it recover: nothing is left to infer it from.
 
     So does what was measured while the switch had an address.
@@ -181,7 +181,7 @@ def _is_over(item: Finding) -> bool:
     return bool(node.tracks) and (item.inferred.verdict is Verdict.UNKNOWN or not node.is_inferred)
 
 
-def _take(item: Finding, state: Held, now: datetime) -> Change:
+def _take(item: Judged, state: Held, now: datetime) -> Change:
     """Lay what was inferred into a state; give the change, from a state to itself where only the counts are others."""
     inferred, node = item.inferred, item.node
     verdict = inferred.verdict or Verdict.UNKNOWN
@@ -196,13 +196,13 @@ def _take(item: Finding, state: Held, now: datetime) -> Change:
     return Change(node.was, State(verdict), since or now, now, cause, _detail(inferred))
 
 
-def _began(item: Finding, now: datetime) -> datetime:
+def _began(item: Judged, now: datetime) -> datetime:
     """Since when it is so, but never from before what was true until now."""
     since, before = item.inferred.since or now, item.node.link.since
     return max(since, before) if before and item.node.is_inferred else since
 
 
-def _turned(item: Finding, change: Change, policies: Policies) -> incidents.Turned:
+def _turned(item: Judged, change: Change, policies: Policies) -> incidents.Turned:
     """The change as incidents take it; whoever hung on what has recovered is given a whole round of looks to follow."""
     node = item.node
     policy = policies.of(None, node.compound_id, node.kind, node.device_id)

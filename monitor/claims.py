@@ -14,19 +14,18 @@ from devices.models import Device
 from monitor.models import Schedule
 from monitor.models.scheduling import LONGEST_DEADLINE_S
 from monitor.pace import REAL, UNHURRIED, Pace
+from monitor.pacing import in_time_s
 from monitor.schedule import FIRST_FACTS_S, SPREAD, row_for_look
-from monitor.wire import Tier
+from monitor.wire import LONGEST_WAIT_S, Tier
 
 # What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within these bounds.
-LEAST_PATIENCE_S, PATIENCE_S = 5, 30
+LEAST_PATIENCE_S, PATIENCE_S = 5, LONGEST_WAIT_S
 # What a batch may need beside its visits: canaries first and last, the helping, the way back and recording.
 RETURN_S = 10
 # A lease outlasts the waiting, any visit and the way back.
 LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S + RETURN_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
 BATCH, PICTURE_BATCH = 500, 100
-# After an outage, what is due for less than this is claimed as ever.
-IN_TIME_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,6 @@ class Terms:
 
     patience_s: int = PATIENCE_S
     lease_s: int = LEASE_S
-
-
-LONGEST = Terms()
 
 
 def terms_of(shortest_heartbeat_s: int, longest_deadline_s: int) -> Terms:
@@ -106,22 +102,18 @@ RETURNING s.endpoint_id, p.heartbeat, p.picture, p.facts, p.recheck, s.worked, s
 """  # noqa: S608 - built from constants of this module only
 
 
-_ALL = _statement("TRUE", "TRUE")
-_PICTURES = _statement("picture_due <= %(now)s AND picture_every IS NOT NULL", "TRUE")
+_LOST_PICTURE = "leased_until IS NOT NULL AND claimed & 2 > 0"
+_PICTURES = _statement(f"picture_every IS NOT NULL AND (picture_due <= %(now)s OR {_LOST_PICTURE})", "TRUE")
 _OTHERS = _statement("(heartbeat_due <= %(now)s OR facts_due <= %(now)s OR recheck_due <= %(now)s)", "FALSE")
-
-
-def claim(
-    zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
-) -> list[Claim]:
-    """Lease whatever is due in a zone and move its instants on, in one statement; the longest due first."""
-    return _claim(_ALL, (zone_id, now, limit), pace, lease_s)
 
 
 def claim_pictures(
     zone_id: int, now: datetime, limit: int = PICTURE_BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
 ) -> list[Claim]:
-    """Lease endpoints whose picture is due, with whatever else is due there."""
+    """Lease endpoints whose picture is due, with whatever else is due there, and move their instants on.
+
+    One statement; the longest due first.
+    """
     return _claim(_PICTURES, (zone_id, now, limit), pace, lease_s)
 
 
@@ -172,7 +164,7 @@ def respread(zone_id: int, now: datetime, pace: Pace = UNHURRIED) -> None:
 
     Facts come within the first minutes, and not in a day.
     """
-    asked = {"zone": zone_id, "late": now - timedelta(seconds=IN_TIME_S), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
+    asked = {"zone": zone_id, "late": now - timedelta(seconds=in_time_s()), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
     with connection.cursor() as cursor:
         cursor.execute(_RESPREAD, asked)
 

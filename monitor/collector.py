@@ -41,6 +41,7 @@ from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
 from monitor.shelf import Putting, take_order
 from monitor.wire import (
+    LONGEST_WAIT_S,
     Finding,
     Order,
     Reading,
@@ -57,8 +58,6 @@ from monitor.wire import (
 
 log = logging.getLogger(__name__)
 
-# An order older than this is worthless: its leases are about to end and its targets are due again. Seconds.
-ORDER_MAX_AGE_S = 30
 # Connections of one process: its visits, their streams, the broker.
 OPEN_FILES = 8_192
 # Readings travel on in helpings of this many seconds.
@@ -188,7 +187,7 @@ class Collector:
     def _open(self, key: str) -> Order:
         """An order off the shelf, its age told by the broker's clock."""
         wallclock.correct(self.clock.keep() or 0.0)
-        order = open_order(take_order(self.store, self.zone, key), self.keys, ORDER_MAX_AGE_S, wallclock.seconds())
+        order = open_order(take_order(self.store, self.zone, key), self.keys, LONGEST_WAIT_S, wallclock.seconds())
         if order.sent_at and wallclock.now() - order.sent_at > timedelta(seconds=order.good_for_s):
             raise Refused("nobody waits for it any more")
         return order

@@ -88,14 +88,17 @@ def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) ->
     return old if old != state.picture_file else ""
 
 
-def keep_proofs(opened: Sequence[Incident], states: Mapping[int, Held], originals: Mapping[int, bytes]) -> None:
-    """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for."""
+def keep_proofs(opened: Sequence[Incident], states: Mapping[int, Held], pictures: Mapping[int, bytes]) -> None:
+    """A picture incident keeps the picture that confirmed it: as the camera sent it, where that was asked for.
+
+    `pictures` came with the readings that opened it, by device: on disk the next batch may have replaced them.
+    """
     proofs = []
     for incident in opened:
         state = states[incident.device_id]
-        if incident.aspect == Aspect.PICTURE and state.picture and state.picture_at == incident.decided_at:
-            data = originals.get(state.device_id) or media(state.picture_file).read_bytes()
-            proofs.append(_proof(incident, state.picture, data))
+        taken = pictures.get(incident.device_id)
+        if incident.aspect == Aspect.PICTURE and taken and state.picture and state.picture_at == incident.decided_at:
+            proofs.append(_proof(incident, state.picture, taken))
     if proofs:
         Picture.objects.bulk_create(proofs)
 

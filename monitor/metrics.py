@@ -114,8 +114,7 @@ def percentile(values: Iterable[float], share: float) -> float | None:
 
 
 def _zones(now: datetime) -> list[ZoneFigures]:
-    shown = Zone.objects.all() if settings.VIEWKEEPER_DEMO else Zone.objects.filter(demo=False)
-    zones = shown.select_related("polling").order_by("name")
+    zones = Zone.objects.polled().select_related("polling").order_by("name")
     found = {zone.pk: ZoneFigures(zone.name, str(zone), getattr(zone, "polling", None)) for zone in zones}
     for zone_id, count in Schedule.objects.order_by().values_list("zone").annotate(Count("pk")):
         if zone_id in found:
@@ -180,5 +179,5 @@ def _age_s(message: bytes | None, now: datetime) -> float | None:
     try:
         sent_at = json.loads(message)["headers"]["sent_at"]
         return max(0.0, now.timestamp() - float(sent_at))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

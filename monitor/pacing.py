@@ -98,9 +98,13 @@ def _late(zone_id: int, now: datetime) -> tuple[float, float]:
     return _beyond(heartbeat_s), _beyond(picture_s)
 
 
+def in_time_s() -> int:
+    """For how many seconds something may have been due without being late."""
+    return IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S
+
+
 def _beyond(late_s: Decimal | None) -> float:
-    in_time_s = IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S
-    return EARLIEST if late_s is None else (float(late_s) - in_time_s) / 60
+    return EARLIEST if late_s is None else (float(late_s) - in_time_s()) / 60
 
 
 _UNDER_WAY = """

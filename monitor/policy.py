@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from monitor.wire import Aspect, Probe, Tier
+from monitor.wire import Aspect, Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,6 @@ class Policy:
     clock_limit_s: int = 60
     probe: Probe = Probe.ONVIF
     ports: tuple[int, ...] = ()
-
-    def every(self, tier: Tier) -> int:
-        """Seconds between two looks of a tier."""
-        return {Tier.HEARTBEAT: self.heartbeat_s, Tier.PICTURE: self.picture_s, Tier.FACTS: self.facts_s}[tier]
 
 
 # How the kinds without ONVIF are asked, by the register's word for them; cameras and recorders speak ONVIF.

@@ -1,5 +1,6 @@
-"""The only writer of what is held true: a batch of readings becomes states, transitions, hours, incidents, rechecks.
+"""A batch of readings becomes what is held true: states, transitions, hours, incidents, second looks.
 
+Nobody else writes these but `carriers`, for what is inferred.
 Everything of a batch is written in one transaction with a number of statements that does not grow with the batch. A
 reading counts only when it comes from an open lease, and only when it is younger than what is known.
 """
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from devices.models import Life
 from devices.models.devices import POLLED
-from monitor import carriers, incidents, ledger, pacing
+from monitor import carriers, incidents, ledger, pacing, shelf
 from monitor.availability import Condition, Hour, advance, bridged, hour_of
 from monitor.causes import UNKNOWN_OURS
 from monitor.health import (
@@ -31,7 +32,7 @@ from monitor.health import (
     step,
     wants_second_look,
 )
-from monitor.keeping import drop, keep_last, keep_proofs
+from monitor.keeping import drop_all, keep_last, keep_proofs
 from monitor.leases import Lease, ask_on, give_back, holds_lease, leased, rest_refused
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 NEXT_HELPING = timedelta(seconds=60)
 
 # Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
-Fetch = Callable[[str], "tuple[bytes, bytes | None] | None"]
+Fetch = Callable[[str], shelf.Picture | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Batch:
     """What one batch of readings will write."""
 
     readings: list[Reading] = field(default_factory=list)
-    originals: dict[int, bytes] = field(default_factory=dict)
+    pictures: dict[int, bytes] = field(default_factory=dict)
     states: dict[int, Held] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     hours: list[DeviceHour] = field(default_factory=list)
@@ -93,7 +94,7 @@ def record(
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
         ask_on(leases, _unfinished(batch.readings), now + NEXT_HELPING)
-        transaction.on_commit(lambda: _forget(batch.dropped))
+        transaction.on_commit(lambda: drop_all(batch.dropped))
     rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
     return len(batch.readings)
 
@@ -128,11 +129,6 @@ def follow_register(now: datetime) -> int:
         DeviceState.objects.filter(device__in=device_ids).update(tracks={}, status=Status.UNKNOWN, status_since=now)
         incidents.follow_register(now)
     return ended
-
-
-def _forget(names: Sequence[str]) -> None:
-    for name in names:
-        drop(name)
 
 
 # -- which readings count
@@ -176,14 +172,13 @@ def _take(case: Case, batch: Batch, fetch: Fetch, now: datetime) -> None:
     if late or state.device_id in batch.states:  # a lease is good for one reading of each device
         return
     batch.readings.append(reading)
-    tracks = state.tracks
-    _book(case, tracks, batch)
-    for aspect, change in _step_all(tracks, reading.findings, reading.at):
+    _book(case, batch)
+    for aspect, change in _step_all(state.tracks, reading.findings, reading.at):
         batch.transitions.append(Transition.made(state.device_id, aspect, change))
         batch.turned.append(incidents.Turned(state.device_id, aspect, change, case.policy.settle_s))
     _settle(state, reading.at)
     _keep_picture(state, reading, batch, fetch)
-    _ask_again(case, tracks, batch, now)
+    _ask_again(case, batch, now)
     batch.states[state.device_id] = state
 
 
@@ -224,20 +219,21 @@ def _silence(state: Held, batch: Batch, now: datetime) -> None:
 # -- hours
 
 
-def _book(case: Case, tracks: Mapping[Aspect, Track], batch: Batch) -> None:
+def _book(case: Case, batch: Batch) -> None:
     """Book the time since the last reading under what was held true in it; a long silence of ours is blind."""
     state, at = case.state, case.reading.at
     since = state.looked_at or at
     hour = state.hour or Hour(start=hour_of(since))
-    closed, hour = advance(hour, since, at, _condition(case, tracks, since))
+    closed, hour = advance(hour, since, at, _condition(case, since))
     batch.hours += [DeviceHour.booked(state.device_id, item) for item in closed]
     pictures = hour.pictures + (case.reading.picture is not None)
     state.hour = replace(hour, looks=hour.looks + 1, pictures=pictures)
 
 
-def _condition(case: Case, tracks: Mapping[Aspect, Track], since: datetime) -> Condition:
+def _condition(case: Case, since: datetime) -> Condition:
     if case.device.life != Life.IN_USE:
         return Condition(excluded=True)
+    tracks = case.state.tracks
     held = {aspect: settled(track.state) for aspect, track in tracks.items()}
     link = held.get(Aspect.LINK, Verdict.UNKNOWN)
     if (
@@ -280,8 +276,7 @@ def _keep_picture(state: Held, reading: Reading, batch: Batch, fetch: Fetch) -> 
         return
     thumbnail, original = fetched
     batch.dropped.append(keep_last(state, note, reading.at, thumbnail))
-    if original is not None:
-        batch.originals[state.device_id] = original
+    batch.pictures[state.device_id] = original or thumbnail
 
 
 # -- writing
@@ -294,7 +289,7 @@ def _write(batch: Batch, now: datetime) -> None:
     if batch.hours:
         DeviceHour.objects.bulk_create(batch.hours, ignore_conflicts=True)
     opened = incidents.apply(batch.turned, now)
-    keep_proofs(opened, batch.states, batch.originals)
+    keep_proofs(opened, batch.states, batch.pictures)
     ledger.learn(batch.readings)
 
 
@@ -313,7 +308,8 @@ def _unfinished(readings: Sequence[Reading]) -> set[int]:
 _SHOWN = Finding(Verdict.OK)
 
 
-def _ask_again(case: Case, tracks: Mapping[Aspect, Track], batch: Batch, now: datetime) -> None:
+def _ask_again(case: Case, batch: Batch, now: datetime) -> None:
+    tracks = case.state.tracks
     if not any(wants_second_look(track) for track in tracks.values()):
         return
     soon, endpoint_id = now + timedelta(seconds=case.policy.second_look_s), case.reading.endpoint_id

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -46,9 +46,7 @@ LOOK_LIFE_S = 90
 def tick() -> str:
     """Claim what is due in every zone and send it to the zone's probe queue."""
     now = timezone.now()
-    # Outside the demo its virtual cameras are not running: nobody asks for them.
-    known = Zone.objects.all() if settings.VIEWKEEPER_DEMO else Zone.objects.filter(demo=False)
-    sent = sum(_send_apart(zone) for zone in known if zone.name in settings.VIEWKEEPER_ZONE_KEYS)
+    sent = sum(_send_apart(zone) for zone in Zone.objects.polled() if zone.name in settings.VIEWKEEPER_ZONE_KEYS)
     _beat("tick")
     return f"{sent} endpoints sent in {(timezone.now() - now).total_seconds():.2f} s"
 
@@ -79,22 +77,12 @@ def deliver() -> str:
 def housekeep() -> str:
     """Keep the schedule in step with the register, notice our own silence, make room and forget what is old."""
     now = timezone.now()
-    changed, silent = schedule.sync(now), recording.mark_silent(now)
-    recording.follow_register(now)
-    carriers.infer_all(now)
-    partitions.ensure(now)
-    partitions.drop_old(now, settings.VIEWKEEPER_RAW_DAYS)
-    keeping.forget_old(now)
-    Batch.objects.filter(sent_at__lt=now - BATCHES_KEPT).delete()
-    Look.objects.filter(asked_at__lt=now - LOOKS_KEPT).delete()
-    Look.objects.filter(finished_at=None, asked_at__lt=now - timedelta(seconds=LOOK_LIFE_S)).update(
-        finished_at=now, outcome="unanswered"
-    )
-    zones.watch(now)
+    done = [_done(duty, now) for duty in _DUTIES]
     _beat("housekeep")
-    if settings.VIEWKEEPER_HEARTBEAT_URL and wellbeing(timezone.now())["ok"]:
+    # Outside they hear nothing of us while something is wrong here.
+    if settings.VIEWKEEPER_HEARTBEAT_URL and all(done) and wellbeing(timezone.now())["ok"]:
         heartbeat.send(settings.VIEWKEEPER_HEARTBEAT_URL)
-    return f"{changed} schedules changed, {silent} devices silent"
+    return f"{sum(done)} of {len(done)} duties done"
 
 
 @app.task(name="monitor.tasks.look", bind=True, ignore_result=True, max_retries=LOOK_TRIES)
@@ -105,6 +93,10 @@ def look(self: Task[Any, Any], look_id: int) -> str:
     if device.endpoint is None:
         _end_look(Look.objects.all(), look_id, "no_endpoint")
         return "the device has no endpoint"
+    zone = device.endpoint.zone.name
+    if zone not in settings.VIEWKEEPER_ZONE_KEYS:
+        _end_look(Look.objects.all(), look_id, "no_key")
+        return f"zone {zone} has no key"
     now = timezone.now()
     claim = claims.claim_for_look(device, now)
     if claim is None:
@@ -112,10 +104,9 @@ def look(self: Task[Any, Any], look_id: int) -> str:
             _end_look(Look.objects.all(), look_id, "busy")
             return "a visit was under way all the time"
         raise self.retry(countdown=1)
-    zone = device.endpoint.zone.name
-    seen = tuple(targets([claim], now, only=device))
-    key = _put(zone, Order(seen, claim.lease, now, batches.canaries(device.endpoint.zone)))
-    app.send_task("probe.look", [zone, look_id, key], queue=f"look.{zone}", expires=claims.PATIENCE_S)
+    order = Order(tuple(targets([claim], now, only=device)), claim.lease, now, batches.canaries(device.endpoint.zone))
+    key = _put(zone, order)
+    app.send_task("probe.look", [zone, look_id, key], queue=f"look.{zone}", expires=order.good_for_s)
     Look.objects.filter(pk=look_id).update(sent_at=timezone.now())
     return f"look {look_id} sent to {zone}"
 
@@ -134,6 +125,40 @@ def keys_of(zone: str) -> MultiFernet:
     """The keys that seal what travels to and from a zone."""
     keys: Mapping[str, tuple[str, ...]] = settings.VIEWKEEPER_ZONE_KEYS
     return MultiFernet([Fernet(key) for key in keys[zone]])
+
+
+def _done(duty: Callable[[datetime], object], now: datetime) -> bool:
+    """Whether a duty was done; what goes wrong with one must not keep us from the others."""
+    try:
+        duty(now)
+    except Exception:
+        log.exception("housekeeping: %s failed", duty.__name__)
+        return False
+    return True
+
+
+def _forget_old(now: datetime) -> None:
+    partitions.drop_old(now, settings.VIEWKEEPER_RAW_DAYS)
+    Batch.objects.filter(sent_at__lt=now - BATCHES_KEPT).delete()
+    Look.objects.filter(asked_at__lt=now - LOOKS_KEPT).delete()
+
+
+def _end_old_looks(now: datetime) -> None:
+    old = Look.objects.filter(finished_at=None, asked_at__lt=now - timedelta(seconds=LOOK_LIFE_S))
+    old.update(finished_at=now, outcome="unanswered")
+
+
+_DUTIES: tuple[Callable[[datetime], object], ...] = (
+    schedule.sync,
+    recording.mark_silent,
+    recording.follow_register,
+    carriers.infer_all,
+    partitions.ensure,
+    keeping.forget_old,
+    _forget_old,
+    _end_old_looks,
+    zones.watch,
+)
 
 
 def _send_apart(zone: Zone) -> int:

@@ -23,6 +23,9 @@ from cryptography.fernet import InvalidToken, MultiFernet
 
 # What JSON carries and PostgreSQL's jsonb refuses: NUL and surrogates without a partner.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_SHA256 = re.compile("[0-9a-f]{64}")
+# For so long an order may wait for a probe worker at most. Seconds.
+LONGEST_WAIT_S = 30
 
 
 class Verdict(StrEnum):
@@ -150,7 +153,7 @@ class Order:
     lease: str = ""
     sent_at: datetime | None = None
     canaries: tuple[Canary, ...] = ()
-    good_for_s: int = 30
+    good_for_s: int = LONGEST_WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +396,8 @@ def _target(data: dict[str, Any], blobs: Sequence[bytes]) -> Target:
 def _picture(data: dict[str, Any] | None, blobs: Sequence[bytes]) -> PictureNote | None:
     if data is None:
         return None
+    if not _SHA256.fullmatch(data["sha256"]):  # it becomes part of a file's name
+        raise Refused("a picture without its hash")
     parts: dict[str, Any] = {
         "blocks": tuple(data["blocks"]),
         "shift": tuple(data["shift"]) if data["shift"] else None,

@@ -159,12 +159,12 @@ def _why(sight: Sight) -> str:
 def watch(now: datetime) -> int:
     """Find out which zones are blind and which see again; give how many changed. Called by each housekeeping."""
     up = _up_since(now)
-    changed = 0
-    for zone, every_s in _polled_zones():
+    changed, polled = 0, list(_polled_zones())
+    for zone, every_s in polled:
         state = ZoneState.objects.get_or_create(zone=zone)[0]
         changed += _note(state, blindness(_sight(zone, state, every_s, up), now))
     # What is not polled any more is not blind either.
-    idle = ZoneState.objects.exclude(blind_since=None).exclude(zone__in=Schedule.objects.values("zone"))
+    idle = ZoneState.objects.exclude(blind_since=None).exclude(zone__in=[zone.pk for zone, _every_s in polled])
     return changed + idle.update(blind_since=None, blind_why="")
 
 
@@ -182,8 +182,7 @@ def _polled_zones() -> Iterable[tuple[Zone, int]]:
     """Zones with something to poll, and their shortest heartbeat."""
     found = Schedule.objects.values_list("zone").annotate(every=Min("heartbeat_every")).order_by()
     every: Mapping[int, int] = dict(found)
-    zones = Zone.objects.filter(pk__in=every)
-    for zone in zones if settings.VIEWKEEPER_DEMO else zones.filter(demo=False):
+    for zone in Zone.objects.polled().filter(pk__in=every):
         yield zone, every[zone.pk]
 
 
@@ -212,11 +211,6 @@ def _note(state: ZoneState, found: tuple[datetime, str] | None) -> int:
         since = min(since, state.blind_since)
     row = ZoneState.objects.filter(pk=state.pk)
     return row.update(blind_since=since, blind_why=why)
-
-
-def blind() -> list[ZoneState]:
-    """The zones that we do not see into now."""
-    return list(ZoneState.objects.exclude(blind_since=None).select_related("zone").order_by("zone__name"))
 
 
 def stretched(over: float) -> Q:

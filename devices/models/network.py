@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -41,6 +42,14 @@ def split_canary(line: str) -> tuple[str, int]:
     return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= len(str(MAX_PORT)) else 0
 
 
+class ZoneQuerySet(models.QuerySet["Zone"]):
+    """Zones."""
+
+    def polled(self) -> ZoneQuerySet:
+        """Those that this installation polls: outside the demo its virtual cameras are not running."""
+        return self if settings.VIEWKEEPER_DEMO else self.filter(demo=False)
+
+
 class Zone(models.Model):
     """A network in which addresses are unique; polled by one collector (domain: 网域).
 
@@ -57,6 +66,8 @@ class Zone(models.Model):
         help_text=_("What always answers in this network, such as its gateway: an address and port in each line."),
     )
     demo = models.BooleanField(_("demo data"), default=False, editable=False)
+
+    objects = ZoneQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("zone")

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -69,10 +70,16 @@ def leased(device_ids: Sequence[int], *, pictures: bool) -> list[Target]:
     """These devices as targets of a visit, as a tick would make them; the lease is given back at once."""
     make_due(device_ids, pictures=pictures)
     now = timezone.now()
-    found = claims.claim(Zone.objects.get(name=ZONE).pk, now, len(device_ids))
+    found = claim_due(now, len(device_ids), pictures=pictures)
     described = targets(found, now)
     claims.let_go(found, wanted=())
     return described
+
+
+def claim_due(now: datetime, limit: int, *, pictures: bool) -> list[claims.Claim]:
+    """What is due in the bench's zone, as a tick claims it."""
+    claim = claims.claim_pictures if pictures else claims.claim_others
+    return claim(Zone.objects.get(name=ZONE).pk, now, limit)
 
 
 def _nowhere(_device_id: int, _thumbnail: bytes, _original: bytes | None) -> str:

@@ -16,10 +16,10 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from devices.models import Zone
-from monitor import claims, tasks
+from monitor import tasks
 from monitor.benching import scenes
 from monitor.benching.city import Camera, cameras
+from monitor.benching.micro import claim_due
 from monitor.benching.register import register
 from monitor.benching.rounds import Say, make_due
 from monitor.benching.scratch import ZONE
@@ -86,7 +86,7 @@ class Profile:
         _give_back()
         make_due(list(self.owners), pictures=pictures)
         now = timezone.now()
-        return targets(claims.claim(Zone.objects.get(name=ZONE).pk, now, len(self.owners)), now)
+        return targets(claim_due(now, len(self.owners), pictures=pictures), now)
 
     def _visit(self, due: Sequence[Target]) -> list[Reading]:
         return self.runner.run(_visits(due, self.session))

@@ -151,6 +151,11 @@ class Migration(migrations.Migration):
             name='rested_at',
             field=models.DateTimeField(null=True),
         ),
+        migrations.AlterField(
+            model_name='schedule',
+            name='zone',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='devices.zone', verbose_name='zone'),
+        ),
         migrations.AddConstraint(
             model_name='policyrule',
             constraint=models.UniqueConstraint(condition=models.Q(('name', '')), fields=('zone', 'compound', 'kind'), name='policy_rule_once', nulls_distinct=False),

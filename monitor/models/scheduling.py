@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from devices.addresses import MAX_PORT
 from devices.models import Kind
 from monitor.wire import Probe
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 
-# A visit must end before its lease does (`schedule.LEASE_S` is made from this).
+# A visit must end before its lease does (`claims.LEASE_S` is made from this).
 LONGEST_DEADLINE_S = 30
 # As far apart as a database's whole numbers go.
 NO_LIMIT = 2_147_483_647
@@ -94,6 +95,8 @@ class PolicyRule(models.Model):
             raise ValidationError({"ends_at": _("An occasion has a beginning and an end; a lasting rule has neither.")})
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
             raise ValidationError({"ends_at": _("The end must be after the beginning.")})
+        if any(not 1 <= int(port) <= MAX_PORT for port in self.ports.split(",") if port.isdecimal()):
+            raise ValidationError({"ports": _("The port is a number from 1 to 65535.")})
 
     @property
     def specificity(self) -> int:
@@ -111,7 +114,8 @@ class Schedule(models.Model):
     endpoint = models.OneToOneField(
         "devices.Endpoint", models.CASCADE, primary_key=True, related_name="schedule", verbose_name=_("endpoint")
     )
-    zone = models.ForeignKey("devices.Zone", models.CASCADE, related_name="+", verbose_name=_("zone"))
+    # `schedule_due` begins with it.
+    zone = models.ForeignKey("devices.Zone", models.CASCADE, related_name="+", verbose_name=_("zone"), db_index=False)
     heartbeat_every = models.PositiveIntegerField()
     picture_every = models.PositiveIntegerField(null=True)
     facts_every = models.PositiveIntegerField()

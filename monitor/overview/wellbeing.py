@@ -10,7 +10,7 @@ import redis
 from django.db import DatabaseError
 from django.db.models import Count, F, Max, Min, Q
 
-from devices.models import Device
+from devices.models import Device, Zone
 from monitor.alerts.delivery import undelivered
 from monitor.metrics import broker
 from monitor.models import Pulse, Schedule, ZoneState
@@ -60,8 +60,9 @@ def _beat(now: datetime) -> dict[str, Any]:
 
 def _polling(now: datetime) -> dict[str, Any]:
     """How overdue the schedule is, and how long ago the device was polled that waits longest."""
-    due = Schedule.objects.aggregate(due=Min("due"))["due"]
-    oldest = Device.objects.polled().aggregate(at=Min("state__looked_at"))["at"]
+    polled = Zone.objects.polled()
+    due = Schedule.objects.filter(zone__in=polled).aggregate(due=Min("due"))["due"]
+    oldest = Device.objects.polled().filter(endpoint__zone__in=polled).aggregate(at=Min("state__looked_at"))["at"]
     overdue_s = max(0.0, (now - due).total_seconds()) if due else 0.0
     blind = ZoneState.objects.exclude(blind_since=None).count()
     return {
@@ -81,6 +82,7 @@ def _answered(now: datetime) -> bool:
     asked = Q(endpoint__schedule__leased_until__isnull=False, state__looked_at=None)
     groups = (
         Device.objects.polled()
+        .filter(endpoint__zone__in=Zone.objects.polled())
         .values("endpoint__zone", every=F("endpoint__schedule__heartbeat_every"))
         .annotate(
             oldest=Min("state__looked_at", filter=~ahead),

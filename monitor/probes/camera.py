@@ -57,17 +57,12 @@ async def _clock(book: Book, onvif: Onvif) -> None:
         book.find(subject, Aspect.CLOCK, unknown("not_offered") if subject.channel and book.talk.reached else finding)
 
 
-def _goes_on_asking(book: Book) -> bool:
-    """Whether this visit only brings the next helping of facts: who the device is was asked with the first one."""
-    return bool(book.memory.shared("facts_open")) and book.talk.on_step is None
-
-
 async def _identity(book: Book, onvif: Onvif) -> None:
     own = [subject for subject in book.asked(Tier.FACTS) if not subject.channel]
     for subject in book.asked(Tier.FACTS):
         if subject.channel:
             book.find(subject, Aspect.IDENTITY, unknown("not_offered"))
-    if not own or _goes_on_asking(book):
+    if not own:
         return
     try:
         facts = await onvif.information()

@@ -241,11 +241,16 @@ def _outcome(look: Look, steps: list[LookStep]) -> str:
     if newest:
         unknown = any(step.verdict == Verdict.UNKNOWN for step in newest.values())
         return _("What could be seen is in order.") if unknown else _("Everything is in order.")
-    if look.outcome == "busy":
+    return _unseen(look.outcome)
+
+
+def _unseen(outcome: str) -> str:
+    """Why a look has shown nothing."""
+    if outcome == "busy":
         return _("A visit of this address was under way all the time.")
-    if look.outcome == "no_endpoint":
+    if outcome == "no_endpoint":
         return _("This device has no address in the register.")
-    return _("The look was not answered.")
+    return words.blind(outcome) or _("The look was not answered.")
 
 
 urlpatterns = [

@@ -60,6 +60,11 @@ def test_a_list_of_devices_needs_an_occasion(camera: Device, errors: Errors) -> 
     assert "name" in errors(devices=str(camera.pk))
 
 
+@pytest.mark.parametrize("ports", ["0", "80,65536", "99999"])
+def test_ports_are_such_as_can_be_dialled(ports: str, errors: Errors) -> None:
+    assert errors(ports=ports) == {"ports": ["The port is a number from 1 to 65535."]}
+
+
 @pytest.mark.parametrize("ports", ["80;443", "1,2,3,4,5,6,7,8,9", "http"])
 def test_ports_are_numbers_with_commas(ports: str, errors: Errors) -> None:
     assert errors(ports=ports) == {"ports": ["Up to eight port numbers with commas between them."]}

@@ -21,7 +21,7 @@ from monitor.pace import Clock
 from monitor.schedule import phase_after
 from monitor.wire import Tier
 from tests import factories
-from tests.monitor.visits import START, minute
+from tests.monitor.visits import START, claim_due, minute
 
 HEARTBEAT, PICTURE, FACTS = frozenset({Tier.HEARTBEAT}), frozenset({Tier.PICTURE}), frozenset({Tier.FACTS})
 
@@ -37,7 +37,7 @@ def row_of(device: Device) -> Schedule:
 
 def claimed(device: Device, now: datetime, limit: int = BATCH) -> list[Claim]:
     assert device.endpoint is not None
-    return claims.claim(device.endpoint.zone_id, now, limit)
+    return claim_due(device.endpoint.zone_id, now, limit)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_nothing_herds_after_an_outage_of_ours(db: None) -> None:
     )
     schedule.sync(START)
     later = START + timedelta(hours=6, seconds=7)
-    while claims.claim(zone.pk, later):
+    while claim_due(zone.pk, later):
         pass
 
     per_second = Counter(Schedule.objects.values_list("heartbeat_due", flat=True))
@@ -110,14 +110,14 @@ def test_nothing_herds_after_an_outage_of_ours(db: None) -> None:
 
 def test_the_longest_due_come_first(camera: Device) -> None:
     other = factories.device()
-    factories.schedule(camera, due=minute(1))
-    factories.schedule(other, due=minute(0))
+    factories.schedule(camera, due=minute(1), heartbeat_due=minute(1))
+    factories.schedule(other, due=minute(0), heartbeat_due=minute(0))
 
     assert [claim.endpoint_id for claim in claimed(camera, minute(2), limit=1)] == [other.endpoint_id]
 
 
 def test_zones_are_claimed_apart(due: Device) -> None:
-    assert claims.claim(factories.zone("other").pk, minute(9)) == []
+    assert claim_due(factories.zone("other").pk, minute(9)) == []
 
 
 def test_a_claim_is_a_lease_of_its_own(due: Device) -> None:
@@ -200,7 +200,7 @@ def test_each_endpoint_is_claimed_by_one_of_several(endpoints: int) -> None:
 
     def work() -> None:
         gate.wait()
-        while found := claims.claim(endpoints, minute(60), limit=7):
+        while found := claim_due(endpoints, minute(60), limit=7):
             got.extend(claim.endpoint_id for claim in found)
 
     in_threads(4, work)
@@ -215,7 +215,7 @@ def test_a_row_that_somebody_is_writing_is_passed_over(endpoints: int) -> None:
 
     with transaction.atomic():
         Schedule.objects.select_for_update().get(pk=held)
-        in_threads(1, lambda: got.extend(claim.endpoint_id for claim in claims.claim(endpoints, minute(60))))
+        in_threads(1, lambda: got.extend(claim.endpoint_id for claim in claim_due(endpoints, minute(60))))
 
     assert held not in got
     assert len(got) == 199

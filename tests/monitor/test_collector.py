@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from monitor import claims
-from monitor import collector as collecting
 from monitor.probes.doubt import BLIND
 from monitor.wire import Aspect, Canary, Order, Results, Subject, Target, Tier, Verdict
 from tests.monitor import far
@@ -121,10 +119,6 @@ def test_orders_that_are_too_old_or_forged_are_refused_and_logged(
 
     far.until(lambda: "was refused" in log.read_text())
     assert camera.asked == []
-
-
-def test_an_order_lives_as_long_as_its_lease_allows() -> None:
-    assert collecting.ORDER_MAX_AGE_S == claims.PATIENCE_S
 
 
 def test_a_collector_goes_by_the_brokers_clock_when_its_own_is_wrong(

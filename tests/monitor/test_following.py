@@ -14,7 +14,7 @@ from monitor.models import DeviceHour, DeviceState, Event, Incident, Schedule
 from monitor.targets import targets
 from monitor.wire import Tier
 from tests import factories
-from tests.monitor.visits import BLANK, OFF, START, lease, minute, round_of, visit
+from tests.monitor.visits import BLANK, OFF, START, claim_due, lease, minute, round_of, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def lost(camera: Device, *tiers: Tier) -> None:
 def test_a_visit_that_never_came_back_has_what_it_took_along_due_again(camera: Device) -> None:
     lost(camera, Tier.PICTURE)
 
-    (found,) = claims.claim(factories.zone().pk, minute(2))
+    (found,) = claim_due(factories.zone().pk, minute(2))
 
     assert (found.tiers, found.recheck) == (frozenset({Tier.HEARTBEAT, Tier.PICTURE}), True)
 
@@ -136,7 +136,7 @@ def test_a_visit_that_never_came_back_has_what_it_took_along_due_again(camera: D
 def test_facts_that_got_lost_are_not_waited_for_a_day(camera: Device) -> None:
     lost(camera, Tier.FACTS)
 
-    (found,) = claims.claim(factories.zone().pk, minute(2))
+    (found,) = claim_due(factories.zone().pk, minute(2))
 
     assert found.tiers == {Tier.HEARTBEAT, Tier.FACTS}
 
@@ -153,7 +153,7 @@ def test_a_picture_that_got_lost_waits_for_the_next_who_takes_pictures(camera: D
 def test_a_paused_device_costs_no_lease(camera: Device) -> None:
     factories.schedule(camera, due=START, heartbeat_due=START)
     Device.objects.update(pause_reason="roadworks")
-    found = claims.claim(factories.zone().pk, minute(1))
+    found = claim_due(factories.zone().pk, minute(1))
 
     claims.let_go(found, {item.endpoint_id for item in targets(found, minute(1))})
 
@@ -163,7 +163,7 @@ def test_a_paused_device_costs_no_lease(camera: Device) -> None:
 
 def test_what_is_to_be_visited_keeps_its_lease(camera: Device) -> None:
     factories.schedule(camera, due=START, heartbeat_due=START)
-    found = claims.claim(factories.zone().pk, minute(1))
+    found = claim_due(factories.zone().pk, minute(1))
 
     claims.let_go(found, {item.endpoint_id for item in targets(found, minute(1))})
 
@@ -195,7 +195,7 @@ def test_a_password_that_no_key_opens_holds_up_no_other(camera: Device, caplog: 
     for item in (good, bad):
         factories.schedule(item, due=START, picture_due=START)
 
-    found = {item.endpoint_id: item for item in targets(claims.claim(factories.zone().pk, minute(1)), minute(1))}
+    found = {item.endpoint_id: item for item in targets(claim_due(factories.zone().pk, minute(1)), minute(1))}
 
     login = found[good.endpoint_id or 0].credential
     assert login is not None

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from devices.models import Credential, Device, Endpoint, Zone
-from monitor import claims, schedule, tasks
+from monitor import schedule, tasks
 from monitor.celery import app
 from monitor.health import Status
 from monitor.models import Incident, Look, Notification, Schedule
@@ -31,6 +31,7 @@ from monitor.wire import Order, Target, seal
 from tests import factories
 from tests.monitor.conftest import Eventually, MailServer
 from tests.monitor.test_pipeline import look_around, until_status
+from tests.monitor.visits import claim_due
 
 PASSWORD = "Tango-7/Zebra&Quartz#41"
 PLAN = CityPlan(devices=(DevicePlan("gate", password=PASSWORD, scene=SceneSpec("gate", 1), size=(640, 360)),))
@@ -146,7 +147,7 @@ def _endpoint_again() -> Endpoint:
 def _target(gate: Device) -> Target:
     schedule.sync(timezone.now())
     far_future = timezone.now().replace(year=2100)
-    (target,) = targets(claims.claim(Zone.objects.get().pk, far_future), far_future)
+    (target,) = targets(claim_due(Zone.objects.get().pk, far_future), far_future)
     return target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.policy import BRIDGED_INTERVALS, FAILING, RECOVERING, STALE_INTERVALS, Policy, Threshold, resolve
-from monitor.wire import Aspect, Tier
+from monitor.wire import Aspect
 
 
 def test_production_looks_each_minute_and_at_a_picture_each_ten() -> None:
@@ -14,11 +14,6 @@ def test_production_looks_each_minute_and_at_a_picture_each_ten() -> None:
     assert (policy.heartbeat_s, policy.picture_s, policy.facts_s) == (60, 600, 86_400)
     assert (policy.second_look_s, policy.settle_s) == (30, 60)
     assert (policy.deadline_s, policy.burst, policy.refill_s, policy.clock_limit_s) == (10, 4, 5, 60)
-
-
-@pytest.mark.parametrize(("tier", "seconds"), [(Tier.HEARTBEAT, 1), (Tier.PICTURE, 2), (Tier.FACTS, 3)])
-def test_each_tier_has_its_interval(tier: Tier, seconds: int) -> None:
-    assert Policy(heartbeat_s=1, picture_s=2, facts_s=3).every(tier) == seconds
 
 
 def test_without_rules_the_defaults_hold() -> None:

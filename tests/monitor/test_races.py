@@ -17,7 +17,7 @@ from monitor.health import Change, State
 from monitor.models import DeviceState, Event, Incident, Schedule, Transition
 from monitor.wire import Aspect
 from tests import factories
-from tests.monitor.visits import GOOD, OFF, START, lease, minute, reading, take_in, visit
+from tests.monitor.visits import GOOD, OFF, START, claim_due, lease, minute, reading, take_in, visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE_S = 10.0
@@ -161,7 +161,7 @@ def test_batches_of_the_same_devices_in_any_order_never_lock_each_other_out() ->
         for number in range(8):
             recording.mark_silent(minute(number * 7))
             schedule.sync(minute(number))
-            claims.claim(zone, minute(number))
+            claim_due(zone, minute(number))
             fan_out(minute(number))
 
     for other in [Other(lambda: record(0)), Other(lambda: record(1)), Other(keep_house)]:
@@ -188,7 +188,7 @@ def test_a_look_and_a_tick_never_both_hold_an_endpoint(camera: Device) -> None:
 
     def tick() -> None:
         gate.wait()
-        found = claims.claim(factories.zone().pk, due)
+        found = claim_due(factories.zone().pk, due)
         got.append(camera.endpoint_id in {claim.endpoint_id for claim in found})
 
     def look() -> None:

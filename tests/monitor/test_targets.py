@@ -15,7 +15,7 @@ from monitor.models import Passport, PolicyRule, Schedule
 from monitor.targets import LOOK_BURST, targets
 from monitor.wire import Aspect, Probe, Subject, Target, Tier
 from tests import factories
-from tests.monitor.visits import START, minute
+from tests.monitor.visits import START, claim_due, minute
 
 HEARTBEAT, PICTURE, FACTS = frozenset({Tier.HEARTBEAT}), frozenset({Tier.PICTURE}), frozenset({Tier.FACTS})
 SOON = minute(1)
@@ -39,7 +39,7 @@ def row_of(device: Device) -> Schedule:
 
 def claimed(device: Device, now: datetime, limit: int = BATCH) -> list[Claim]:
     assert device.endpoint is not None
-    return claims.claim(device.endpoint.zone_id, now, limit)
+    return claim_due(device.endpoint.zone_id, now, limit)
 
 
 def target_of(device: Device, now: datetime = SOON) -> Target:
@@ -226,7 +226,7 @@ def test_the_number_of_statements_does_not_grow_with_the_claims(
 ) -> None:
     for _number in range(30):
         factories.schedule(factories.device(endpoint=factories.endpoint(credential=factories.credential())))
-    found = claims.claim(factories.zone().pk, minute(10**6))
+    found = claim_due(factories.zone().pk, minute(10**6))
 
     with django_assert_num_queries(2):
         assert len(targets(found, SOON)) == 30

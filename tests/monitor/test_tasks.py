@@ -215,6 +215,17 @@ def test_a_look_at_what_has_no_endpoint_ends_at_once(camera: Device, look: Look,
     assert [key for key in broker.scan_iter() if not key.startswith(b"_kombu.")] == []
 
 
+def test_a_look_into_a_zone_without_a_key_ends_at_once_and_leases_nothing(
+    camera: Device, look: Look, settings: Settings
+) -> None:
+    settings.VIEWKEEPER_ZONE_KEYS = {}
+    tasks.look(look.pk)
+
+    look.refresh_from_db()
+    assert look.outcome == "no_key"
+    assert not Schedule.objects.exclude(leased_until=None).exists()
+
+
 @pytest.mark.parametrize(("held", "outcome"), [(True, "done"), (False, "refused")])
 def test_a_look_ends_with_its_reading(camera: Device, look: Look, held: bool, outcome: str) -> None:
     token = lease(camera)
@@ -291,8 +302,23 @@ def test_deliver_tells_and_sends(camera: Device, mailoutbox: list[object]) -> No
 def test_housekeeping_keeps_the_schedule_in_step_and_notices_our_silence(camera: Device) -> None:
     factories.state(camera, looked_at=timezone.now() - timedelta(hours=1))
 
-    assert tasks.housekeep() == "1 schedules changed, 1 devices silent"
+    assert tasks.housekeep() == "9 of 9 duties done"
+    assert Schedule.objects.get().endpoint_id == camera.endpoint_id
     assert DeviceState.objects.get().status == Status.UNKNOWN
+
+
+def test_a_duty_that_fails_keeps_housekeeping_from_no_other(
+    camera: Device, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_now: datetime) -> None:
+        raise PermissionError("media")
+
+    first, *rest = tasks._DUTIES
+    monkeypatch.setattr(tasks, "_DUTIES", (broken, first, *rest))
+
+    assert tasks.housekeep() == "9 of 10 duties done"
+    assert Schedule.objects.count() == 1
+    assert "broken failed" in caplog.text
 
 
 @pytest.mark.parametrize(

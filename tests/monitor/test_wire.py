@@ -112,11 +112,19 @@ def test_a_reading_comes_out_as_it_went_in() -> None:
 
 def test_the_least_that_can_be_said_comes_out_as_it_went_in() -> None:
     target = Target(1, "local", "10.0.0.1", 80, ())
-    reading = Reading(1, 1, AT, 0.0, {}, picture=PictureNote("normal", 1.0, True, "day", 1, 1, 1, ""))
+    reading = Reading(1, 1, AT, 0.0, {}, picture=PictureNote("normal", 1.0, True, "day", 1, 1, 1, "0" * 64))
 
     assert open_order(seal(Order((target,)), KEYS), KEYS, 60).targets == (target,)
     assert open_results(seal(Results((reading,)), KEYS), KEYS, 60).readings == (reading,)
     assert open_results(seal(Results(), KEYS), KEYS, 60).readings == ()
+
+
+@pytest.mark.parametrize("sha256", ["", "ab" * 31, "AB" * 32, "/../../../../../" + "a" * 48, "ab" * 32 + "\n"])
+def test_what_becomes_part_of_a_file_s_name_is_a_hash_and_nothing_else(sha256: str) -> None:
+    reading = Reading(1, 1, AT, 0.0, {}, picture=PictureNote("normal", 1.0, True, "day", 1, 1, 1, sha256))
+
+    with pytest.raises(Refused):
+        open_results(seal(Results((reading,)), KEYS), KEYS, 60)
 
 
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)

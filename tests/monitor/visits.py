@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from devices.models import Device
-from monitor import recording
+from monitor import claims, recording
+from monitor.claims import BATCH, Claim
 from monitor.models import Schedule
 from monitor.wire import Aspect, Finding, PictureNote, Reading, Verdict
 from tests import factories
@@ -50,6 +51,12 @@ def reading(
     """What a visit learned: a good link unless said otherwise; aspects by their names, the rest are the reading's."""
     findings = {Aspect.LINK: link} | {Aspect(name): more.pop(name) for name in [*Aspect] if name in more}
     return Reading(device.pk, device.endpoint_id or 0, at, 20.0, findings, lease=held, picture=shot, **more)
+
+
+def claim_due(zone_id: int, now: datetime, limit: int = BATCH) -> list[Claim]:
+    """Claim what is due in a zone as a tick does: what wants a picture first, then the rest."""
+    found = claims.claim_pictures(zone_id, now, limit)
+    return found + (claims.claim_others(zone_id, now, limit - len(found)) if len(found) < limit else [])
 
 
 def visit(device: Device, at: datetime, link: Finding = GOOD, **more: Any) -> int:

@@ -82,7 +82,8 @@ def day(city: RunningCity, key: str, passport: dict[str, Any]) -> list[list[str]
     """What is asked visit by visit, a minute apart, until nothing is open."""
     asked: list[list[str]] = []
     while not asked or passport["facts_open"]:
-        names, _ = visit(city, key, [passport], subject(tiers=HEARTBEAT | FACTS, passport=passport))
+        names, [reading] = visit(city, key, [passport], subject(tiers=HEARTBEAT | FACTS, passport=passport))
+        assert reading.findings[IDENTITY].verdict is Verdict.OK  # known after each helping, or it would be doubted
         asked.append(names)
         assert len(asked) < 20
     return asked
@@ -90,10 +91,10 @@ def day(city: RunningCity, key: str, passport: dict[str, Any]) -> list[list[str]
 
 FIRST_DAY = [
     [BEAT, WHO, "GetServices", "GetProfiles"],
-    [BEAT, "GetOSDs", "GetNTP"],
-    [BEAT, "GetNetworkInterfaces", "GetUsers"],
-    [BEAT, "GetStreamUri", "GetAudioOutputs"],
-    [BEAT, "GetHostname", "GetScopes"],
+    [BEAT, WHO, "GetOSDs", "GetNTP"],
+    [BEAT, WHO, "GetNetworkInterfaces", "GetUsers"],
+    [BEAT, WHO, "GetStreamUri", "GetAudioOutputs"],
+    [BEAT, WHO, "GetHostname", "GetScopes"],
 ]
 # The stream's address is known by then, and that there is no loudspeaker.
 EVERY_DAY = [*FIRST_DAY[:3], FIRST_DAY[4]]

@@ -103,6 +103,14 @@ def test_metrics_ask_the_database_as_often_for_many_zones_as_for_one(
         assert len(metrics.gather(timezone.now()).zones) == 6
 
 
+@pytest.mark.parametrize("message", ['{"headers":{"sent_at":1' + "0" * 400 + "}}", "[" * 100_000, "{}", "[]", "7"])
+def test_whatever_lies_in_a_queue_breaks_no_figures(camera: Device, broker: redis.Redis, message: str) -> None:
+    broker.lpush("record", message)
+
+    [queue] = [item for item in metrics.gather(timezone.now()).queues if item.name == "record"]
+    assert (queue.length, queue.oldest_s) == (1, None)
+
+
 @pytest.mark.parametrize(("share", "found"), [(0.5, 2), (0.95, 4), (0.01, 1)])
 def test_percentiles_are_of_the_values_themselves(share: float, found: int) -> None:
     assert metrics.percentile([4, 2, 1, 3], share) == found
