@@ -37,7 +37,10 @@ class Terms:
 
 
 def terms_of(shortest_heartbeat_s: int, longest_deadline_s: int) -> Terms:
-    """The terms of a zone: what a killed worker takes along is due again within two of its heartbeat intervals."""
+    """The terms of a zone: with intervals of a minute, what a killed worker takes along is due again within two.
+
+    Below half a minute or so a visit's deadline alone is longer than that.
+    """
     patience_s = max(LEAST_PATIENCE_S, min(PATIENCE_S, shortest_heartbeat_s // 2))
     return Terms(patience_s, min(LEASE_S, patience_s + longest_deadline_s + RETURN_S))
 

@@ -46,10 +46,12 @@ class Tier:
         known = self.times[device_id]
         if at is None or (known and known[-1] >= at):
             return
-        known.append(at)
         shown = clock.shown.timestamp() + (at - clock.since.timestamp()) / clock.stretch
-        # Due by phase: what is beyond the last instant of its phase is lateness.
-        self.lags.append((shown - endpoint_id * SPREAD % self.every_s) % self.every_s * clock.stretch)
+        # Due by phase: what is beyond the last instant of its phase is lateness, and so is every turn that was missed.
+        beyond = (shown - endpoint_id * SPREAD % self.every_s) % self.every_s * clock.stretch
+        turns = round((at - known[-1] - beyond) / (self.every_s * clock.stretch)) if known else 1
+        known.append(at)
+        self.lags.append(beyond + max(0, turns - 1) * self.every_s * clock.stretch)
 
     def intervals(self) -> list[float]:
         """The mean interval between the visits of each device."""
@@ -116,14 +118,16 @@ class Sampler:
     def told(self) -> dict[str, Any]:
         """The figures of the whole run."""
         seconds = time.monotonic() - self._began
-        totals = [sum(value for name, value in item.items() if name != "at_s") for item in self.rss]
+        totals = [sum(value for name, value in item.items() if name != "at_s") for item in self.rss] or [0.0]
         third = max(1, len(totals) // 3)
+        early, late = statistics.fmean(totals[third : 2 * third] or totals), statistics.fmean(totals[-third:])
         return {
             **{name: tier.told() for name, tier in self.tiers.items()},
             "rss_mb": {
-                "most": max(totals, default=0.0),
-                "early": statistics.fmean(totals[third : 2 * third] or totals or [0.0]),
-                "late": statistics.fmean(totals[-third:] or [0.0]),
+                "most": max(totals),
+                "early": early,
+                "late": late,
+                "growth": _share(late, early),
                 "last": self.rss[-1] if self.rss else {},
             },
             "stretches": self.stretches[-1:],

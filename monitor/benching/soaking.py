@@ -197,6 +197,22 @@ def _violations(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"total": found["total"], "devices": len(found["devices"]), "some": some, "counts": told.get("counts", {})}
 
 
+# What a run in real time is held to; where a virtual day is hurried through, a tick alone is longer than the first.
+_LIMITS: tuple[tuple[tuple[str, str], float, str], ...] = (
+    (("heartbeat", "lag_p99_share"), 0.1, "heartbeats late by this share of their interval (99 of 100)"),
+    (("picture", "lag_p99_share"), 0.1, "pictures late by this share of their interval (99 of 100)"),
+    (("heartbeat", "max_over_min"), 1.2, "the longest interval by the shortest"),
+    (("rss_mb", "most"), 1536.0, "MB of memory"),
+    (("rss_mb", "growth"), 1.1, "memory at the end by that in the middle"),
+    (("core_seconds_per_second", "all"), 2.0, "cores"),
+)
+
+
+def _beyond(report: Mapping[str, Any]) -> list[str]:
+    found = [(report[part][name], limit, what) for (part, name), limit, what in _LIMITS]
+    return [f"{what}: {value:.2f}, at most {limit:g}" for value, limit, what in found if value and value > limit]
+
+
 def failures(report: Mapping[str, Any]) -> list[str]:
     """What was not as it must be, each in a line."""
     said = []
@@ -205,6 +221,10 @@ def failures(report: Mapping[str, Any]) -> list[str]:
     if report["wronged"]:
         said.append(f"{len(report['wronged'])} times a device was called faulty that nothing ailed")
     if report["kills"] and report["kills"]["late"]:
-        said.append(f"after {report['kills']['late']} kills the platform was not even again in time")
+        said.append(f"after {report['kills']['late']} kills the platform was not even again within two intervals")
+    if report["kills"] and report["kills"]["missed"]:
+        said.append(f"{report['kills']['missed']} kills missed their point")
+    if report["options"]["speed"] == 1:
+        said += _beyond(report)
     said += [f"impolite: {rule} {count} times" for rule, count in report["violations"]["total"].items()]
     return said

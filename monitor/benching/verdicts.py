@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from monitor.benching.expected import ASPECTS, Held, expected
@@ -148,8 +147,3 @@ class Verdicts:
             "wrong_devices": len(self.wrong),
             "mismatches": [str(item) for item in self.last[:DESCRIBED]],
         }
-
-
-def instant(text: datetime | None) -> float:
-    """A time of the database as Unix time; long ago where there is none."""
-    return text.timestamp() if text else 0.0

@@ -94,8 +94,18 @@ async def _picture(book: Book, ladder: Ladder, subject: Subject, waiting: int) -
     left = book.talk.left_s()
     share = left / waiting
     until = asyncio.get_running_loop().time() + share - min(JUDGE_RESERVE_S, share * JUDGE_SHARE)
-    got = await ladder.take(subject, until)
-    finding = got if isinstance(got, Finding) else await _judge(book, got, subject)
+    slots = book.talk.session.picture_slots
+    try:
+        async with asyncio.timeout_at(until):
+            await slots.acquire()
+    except TimeoutError:
+        book.find(subject, Aspect.PICTURE, unknown("late"))
+        return
+    try:
+        got = await ladder.take(subject, until)
+        finding = got if isinstance(got, Finding) else await _judge(book, got, subject)
+    finally:
+        slots.release()
     book.find(subject, Aspect.PICTURE, finding)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from monitor.wire import Aspect, Finding, Verdict
+from monitor.wire import Finding, Verdict
 
 OK = Finding(Verdict.OK)
 # Words of a busy device that has no connection or session left, where another has too much to do (QUIRKS 6, 7).
@@ -26,8 +26,6 @@ def unknown(cause: str, **detail: Any) -> Finding:
 class Failure(Exception):
     """A request did not lead to an answer that can be used."""
 
-    aspect: Aspect = Aspect.ACCESS
-
     def __init__(self, cause: str, **detail: Any) -> None:
         super().__init__(cause)
         self.cause = cause
@@ -40,8 +38,6 @@ class Failure(Exception):
 
 class LinkDown(Failure):
     """The device cannot be reached, or does not say a word."""
-
-    aspect = Aspect.LINK
 
 
 class Garbled(Failure):
@@ -78,8 +74,6 @@ class NeedsLogin(Failure):
 
 class Late(Failure):
     """We did not get round to it before the deadline: ours, no figure counts it."""
-
-    aspect = Aspect.LINK
 
     def __init__(self) -> None:
         super().__init__("late")

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from monitor.probes.fitting import MAX_ITEMS, MAX_PATH, MAX_TEXT
-from monitor.probes.reply import Fault, Reply, find, find_all, local, path_of, text
+from monitor.probes.reply import Fault, Reply, find, find_all, local, outermost, path_of, text
 
 Fact = dict[str, Any]
 Read = Callable[[Reply], Fact | None]
@@ -111,7 +111,7 @@ def network(reply: Reply) -> Fact | None:
     answer = _answer(reply, "GetNetworkInterfaces")
     if answer is None:
         return None
-    return {"interfaces": [_interface(one) for one in islice(_all(answer, "NetworkInterfaces"), MAX_ITEMS)]}
+    return {"interfaces": [_interface(one) for one in islice(outermost(answer, "NetworkInterfaces"), MAX_ITEMS)]}
 
 
 def _interface(element: etree._Element) -> Fact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from monitor.probes import h26x, http1, transport
@@ -22,6 +22,9 @@ MAX_BODY: Final = 64 * 1024
 OK: Final = 200
 _STATUS: Final = re.compile(r"RTSP/1\.\d\s+([1-5][0-9]{2})(?!\S)")
 _FRAME_HEAD: Final = 4
+# What may come before the first key frame: a 4K one takes about a thousand packets. Replies to nothing are no use.
+MAX_FRAMES: Final = 20_000
+MAX_STRAYS: Final = 16
 
 
 def port_of(target: Target, memory: Memory) -> int:
@@ -56,7 +59,9 @@ class Conversation:
     wire: Wire
     until: float
     _count: int = 0
-    _received: int = field(default=0)
+    _received: int = 0
+    _frames: int = 0
+    _strays: int = 0
 
     def say(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> None:
         """A request whose reply nobody waits for; nothing that a device gave us can add a line to it."""
@@ -108,6 +113,9 @@ class Conversation:
         while not buffer:
             await self._more()
         if buffer[:1] != b"$":  # a late reply between the pictures
+            self._strays += 1
+            if self._strays > MAX_STRAYS:
+                raise Garbled("protocol", reason="replies without end")
             await self._answer()
             return None
         number, data = await self._frame()
@@ -123,7 +131,8 @@ class Conversation:
         number, data = buffer[1], bytes(buffer[_FRAME_HEAD:size])
         del buffer[:size]
         self._received += size
-        if self._received > PICTURE_CAP:
+        self._frames += 1
+        if self._received > PICTURE_CAP or self._frames > MAX_FRAMES:
             raise Garbled("protocol", reason="stream too long")
         return number, data
 

@@ -22,7 +22,7 @@ from monitor.wire import Target
 # What a probe process of 50,000 endpoints may remember (about 1 kB each).
 MAX_ENDPOINTS = 60_000
 NAME_THREADS = 8
-# Pictures being received at once: each may grow to the cap of one picture (6 MB), so this bounds a process's memory.
+# Pictures being received or judged at once: each may grow to the cap of one picture (6 MB), so this bounds the memory.
 PICTURES_AT_ONCE = 32
 # Video streams being read or decoded at once: the last resort for a picture, and many times the work of a snapshot.
 STREAMS_AT_ONCE = 2

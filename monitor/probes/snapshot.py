@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.probes import http1, wallclock
-from monitor.probes.failure import Failure, Garbled, Late, LinkDown, Refused, Slow, faulty, unknown
+from monitor.probes.failure import Failure, Garbled, LinkDown, Refused, Slow, faulty, unknown
 from monitor.probes.login import REST_S, Login
 from monitor.probes.media import Media
 from monitor.probes.memory import Memory
@@ -20,6 +20,9 @@ from monitor.wire import Finding, Subject
 _GONE: Final = frozenset({404, 410, 501})
 _REFUSED: Final = frozenset({401, 403})
 ONVIF: Final = "snapshot"
+# A channel of a recorder that has given a picture to this login, and how many that have not may refuse it in one rest.
+SHOWN: Final = "snapshot_shown"
+REFUSALS_A_REST: Final = 2
 # What an address that is no longer the snapshot's may answer.
 GONE: Final = frozenset({"snapshot_missing", "not_a_picture"})
 _HEADERS: Final = (("Accept", "image/jpeg, image/*"),)
@@ -75,6 +78,8 @@ class Snapshots:
         result = await self.get(subject, path, until) if path else faulty("snapshot_missing")
         if isinstance(result, bytes):
             self._memory.learn_of(subject, "snapshot_fails", "")
+            if subject.channel:
+                self._memory.learn_of(subject, SHOWN, "1")
         elif remembered and result.cause in GONE:
             return await self._elsewhere(subject, remembered, until) or result
         return result
@@ -99,22 +104,10 @@ class Snapshots:
     async def get(
         self, subject: Subject, path: str, until: float, use: str = ONVIF, *, known: bool = True
     ) -> bytes | Finding:
-        """The answer of a snapshot address, within the memory that a process has for pictures.
+        """The answer of a snapshot address.
 
         `use` names the way, since each remembers its own login; on one that is not `known` yet a refusal is raised.
         """
-        slots = self._talk.session.picture_slots
-        try:
-            async with asyncio.timeout_at(until):
-                await slots.acquire()
-        except TimeoutError:
-            raise Late from None
-        try:
-            return await self._received(subject, path, until, use, known=known)
-        finally:
-            slots.release()
-
-    async def _received(self, subject: Subject, path: str, until: float, use: str, *, known: bool) -> bytes | Finding:
         began = asyncio.get_running_loop().time()
         proven = self._login.used == "worked"
         try:
@@ -143,11 +136,19 @@ class Snapshots:
     def _rests(self, subject: Subject) -> Finding | None:
         said = self._memory.of(subject, "snapshot_rests_until")
         if not said:
-            return None
+            return unknown("login_held") if self._may_be_refused_too(subject) else None
         if datetime.fromisoformat(said) > wallclock.now():
             return faulty("snapshot_refused", status=401, until=said)
         self._memory.learn_of(subject, "snapshot_rests_until", "")
         return None
+
+    def _may_be_refused_too(self, subject: Subject) -> bool:
+        """Whether another channel refused the login lately and this one never took it: each tried in turn locks it."""
+        if self._memory.of(subject, SHOWN):
+            return False
+        others = (self._memory.of(one, "snapshot_rests_until") for one in self._talk.target.subjects if one != subject)
+        lately = wallclock.now() + timedelta(seconds=REST_S / REFUSALS_A_REST)
+        return any(said and datetime.fromisoformat(said) > lately for said in others)
 
     def _too_slow(self, received: int, seconds: float, limit: float) -> Finding:
         return faulty("picture_too_slow", rate=rate(received, seconds), limit=round(limit))

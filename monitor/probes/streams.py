@@ -28,8 +28,10 @@ from monitor.wire import Credential, Finding, Subject
 
 # A stream that is being watched sends a key frame every two seconds or so; one look waits for a few of them at most.
 STREAM_LIMIT_S: Final = 8.0
-# As many as a decoded picture may have anywhere here: 16 million, a 4K picture twice.
-MAX_PIXELS: Final = 16_777_216
+# What may be decoded: a 4K picture, with its coded size rounded up.
+MAX_PIXELS: Final = 3_840 * 2_176
+# It is judged far smaller; a whole 4K frame as RGB and as a JPEG would take many times the memory.
+MAX_WIDTH: Final = 1_920
 JPEG_QUALITY: Final = 90
 _INTERLEAVED: Final = re.compile(r"interleaved=(\d{1,3})")
 _REFUSED: Final = frozenset({401, 403})
@@ -41,11 +43,15 @@ def is_available() -> bool:
 
 
 class _Account:
-    """The login of one RTSP conversation, by the rules of every other (DESIGN, decision 6)."""
+    """The login of one RTSP conversation, by the rules of every other (DESIGN, decision 6).
 
-    def __init__(self, login: Login, memory: Memory) -> None:
+    `in_clear`: whether Basic may be used. Streams are never encrypted here, whatever the device's pages are.
+    """
+
+    def __init__(self, login: Login, memory: Memory, *, in_clear: bool) -> None:
         self._login = login
         self._memory = memory
+        self._in_clear = in_clear
         self._kept: digest.Kept | None = None
         self._basic = False
 
@@ -65,8 +71,8 @@ class _Account:
         answer = await talk.ask(method, url, [*more, *sent])
         if answer.status != UNAUTHORISED:
             return self._taken(answer, sent)
-        chosen = digest.choose(digest.parse(answer.all("www-authenticate")), basic=self._login.basic)
-        if sent and not (chosen and chosen.stale):
+        chosen = digest.choose(digest.parse(answer.all("www-authenticate")), basic=self._in_clear)
+        if sent and not (chosen and chosen.scheme == "digest" and chosen.stale):
             raise self._login.refuse(answer.body)
         if refusals.refusal(answer.body).locked:
             raise self._login.refuse(answer.body, sent=False)
@@ -140,6 +146,8 @@ class Streams:
                 outcome.append(got.cause if isinstance(got, Finding) else "key frame")
         except LinkDown:  # the stream's port, not the device
             got = faulty("snapshot_missing", stream="closed")
+        except Garbled as exc:  # and no trouble of ONVIF's
+            got = faulty("snapshot_missing", stream=exc.detail.get("reason", "no RTSP"))
         if isinstance(got, Finding):
             self._media.forget_stream(subject)
             return got
@@ -155,7 +163,7 @@ class Streams:
 
     async def _watch(self, talk: Conversation, url: str) -> tuple[str, bytes] | Finding:
         """From the description to the first key frame."""
-        account = _Account(self._login, self._memory)
+        account = _Account(self._login, self._memory, in_clear=self._talk.target.basic_in_clear)
         answer = await account.ask(talk, "DESCRIBE", url, ("Accept", "application/sdp"))
         if answer.status != OK:
             return _by_status(answer.status)
@@ -230,7 +238,9 @@ def still(codec: str, data: bytes) -> bytes | Finding:
         return faulty("corrupt", reason=type(exc).__name__)
     if not frames:
         return faulty("corrupt", reason="no picture in the key frame")
-    out = io.BytesIO()
-    image: Image = frames[0].to_image()  # type: ignore[no-untyped-call]  # the library's own slip
+    out, frame = io.BytesIO(), frames[0]
+    scale = min(1.0, MAX_WIDTH / frame.width)
+    size = {"width": round(frame.width * scale), "height": max(1, round(frame.height * scale))}
+    image: Image = frame.to_image(**size)  # type: ignore[no-untyped-call]  # the library's own slip
     image.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()

@@ -70,7 +70,7 @@ _NO_CAMERA: Final = re.compile(
     r"|OfficeJet|JetDirect|\bCUPS\b|EPSON_|\bRICOH\b|Synology|DiskStation|QNAP|Welcome to nginx|IIS Windows"
     r"|Apache\d? .*Default Page|iDRAC|\biLO\b|UPS Network|Proxmox|VMware"
 )
-_TITLE: Final = re.compile(rb"(?is)<title[^>]*>(.{0,200}?)</title")
+_TITLE: Final = re.compile(rb"(?is)<title[^<>]{0,200}>(.{0,200}?)</title")
 _PAGE_MARKS: Final = re.compile(rb"/doc/page/login\.asp")
 _LONGEST: Final = 80
 

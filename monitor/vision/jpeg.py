@@ -13,6 +13,9 @@ from dataclasses import dataclass
 MAX_SCANS = 32
 MAX_PIXELS = 40_000_000
 MAX_SCANNED_PIXELS = 200_000_000
+# libjpeg holds the coefficients of every component of what comes in several scans, two bytes each, whatever is asked
+# for of the picture: a progressive 4K picture with halved colours, and no more.
+MAX_HELD_BYTES = 26_000_000
 
 _EOI, _SOS, _DRI, _DNL = 0xD9, 0xDA, 0xDD, 0xDC
 _APP0, _COM = 0xE0, 0xFE
@@ -69,6 +72,12 @@ class _Frame:
         if len(self.sampling) == 1:
             return 8, 8
         return 8 * max(h for h, _ in self.sampling), 8 * max(v for _, v in self.sampling)
+
+    @property
+    def held_bytes(self) -> int:
+        """What all coefficients take."""
+        across, down = max(h for h, _ in self.sampling), max(v for _, v in self.sampling)
+        return 2 * sum(self.width * h // across * (self.height * v // down) for h, v in self.sampling)
 
     @property
     def units(self) -> int:
@@ -193,6 +202,8 @@ class _Walk:
         self.scans += 1
         if self.scans > MAX_SCANS or self.scans * frame.width * frame.height > MAX_SCANNED_PIXELS:
             raise Refused("picture_too_large", f"{self.scans} scans of {frame.width}x{frame.height}")
+        if (self.scans > 1 or frame.kind not in _SEQUENTIAL) and frame.held_bytes > MAX_HELD_BYTES:
+            raise Refused("picture_too_large", f"{frame.width}x{frame.height} in scans")
         end, restarts = self._scan_end()
         self._check_restarts(frame, self.data[start + 2], restarts)
         self.at = end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,7 +16,17 @@ from monitor.pace import REAL, Clock
 from monitor.schedule import SPREAD
 
 DAY = datetime(2026, 6, 1, tzinfo=UTC)
-CLEAN = {"verdicts": {"mismatches": []}, "wronged": [], "kills": {}, "violations": {"total": {}}}
+CLEAN: dict[str, Any] = {
+    "options": {"speed": 1.0},
+    "verdicts": {"mismatches": []},
+    "wronged": [],
+    "kills": {},
+    "violations": {"total": {}},
+    "heartbeat": {"lag_p99_share": 0.09, "max_over_min": None},
+    "picture": {"lag_p99_share": None},
+    "rss_mb": {"most": 1400.0, "growth": 1.01},
+    "core_seconds_per_second": {"all": 1.0},
+}
 
 
 @pytest.mark.slow
@@ -49,7 +60,10 @@ def test_nothing_wrong_is_no_failure() -> None:
     [
         ({"verdicts": {"mismatches": ["camera 1: link is ok, expected port_closed"]}}, "1 verdicts are wrong"),
         ({"wronged": [{"device": "camera 1"}]}, "called faulty"),
-        ({"kills": {"late": 2}}, "after 2 kills"),
+        ({"kills": {"late": 2, "missed": 0}}, "after 2 kills"),
+        ({"kills": {"late": 0, "missed": 1}}, "1 kills missed their point"),
+        ({"heartbeat": {"lag_p99_share": 0.25, "max_over_min": 1.0}}, "(99 of 100): 0.25, at most 0.1"),
+        ({"rss_mb": {"most": 1400.0, "growth": 1.2}}, "1.20, at most 1.1"),
         ({"violations": {"total": {"bucket": 3}}}, "bucket 3 times"),
     ],
 )
@@ -57,6 +71,12 @@ def test_whatever_is_wrong_is_told(found: dict[str, object], said: str) -> None:
     (line,) = failures({**CLEAN, **found})
 
     assert said in line
+
+
+def test_where_time_is_hurried_limits_in_seconds_mean_nothing() -> None:
+    late = {"options": {"speed": 12.0}, "heartbeat": {"lag_p99_share": 0.25, "max_over_min": 1.0}}
+
+    assert failures({**CLEAN, **late}) == []
 
 
 def _due(endpoint_id: int, every_s: int) -> datetime:
@@ -71,6 +91,14 @@ def test_lateness_counts_from_the_last_instant_of_the_phase() -> None:
 
     assert tier.lags == pytest.approx([2.0, 5.0])
     assert tier.intervals() == pytest.approx([63.0])
+
+
+def test_turns_that_were_missed_are_lateness_too() -> None:
+    tier = Tier(60)
+    for number in (0, 1, 4):
+        tier.see(1, 7, (_due(7, 60) + timedelta(seconds=60 * number + 1)).timestamp(), REAL)
+
+    assert tier.lags == pytest.approx([1.0, 1.0, 121.0])
 
 
 def test_a_visit_seen_twice_counts_once() -> None:

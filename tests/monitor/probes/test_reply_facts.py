@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -468,3 +469,14 @@ def test_what_fits_is_left_alone() -> None:
     fact = {"texts": ["North gate", "2"], "time": True}
     assert fit(fact, 700) == fact
     assert fit(fact, 36) == {"texts": ["North"], "time": True}
+
+
+def test_interfaces_within_interfaces_hold_nothing_up() -> None:
+    address = "<Config><Address>10.0.0.1</Address><PrefixLength>8</PrefixLength></Config>"
+    nested = "<NetworkInterfaces>" * 16 + address * 3_000 + "</NetworkInterfaces>" * 16
+    found = reply.read(ENVELOPE % f"<GetNetworkInterfacesResponse>{nested}</GetNetworkInterfacesResponse>".encode())
+    assert found is not None
+    began = time.thread_time()
+    facts = reply_facts.network(found)
+    assert time.thread_time() - began < 0.3
+    assert facts == {"interfaces": [{"name": "", "mac": "", "addresses": ["10.0.0.1/8"], "dhcp": False}]}

@@ -139,6 +139,25 @@ def test_no_password_is_in_any_request_that_is_told() -> None:
     assert "s3cret" not in repr(readings) + repr(told) + repr(stream.asked)
 
 
+@pytest.mark.parametrize("said", [b"SSH-2.0-x\r\n\r\n", b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n"])
+def test_what_is_wrong_with_the_stream_is_no_trouble_of_onvif(said: bytes) -> None:
+    with streaming(_stream(replies={"DESCRIBE": said})) as stream, serving(_script(stream)) as fake:
+        reading = look(_goal(fake))[0]
+    assert causes(reading) == {SIGHT: "snapshot_missing"}
+    assert "trouble" not in reading.passport
+
+
+@pytest.mark.parametrize("flood", [b"RTSP/1.0 200 OK\r\n\r\n" * 50_000, b"$\x02\x00\x00" * 200_000])
+def test_what_is_sent_instead_of_pictures_is_not_read_for_ever(flood: bytes) -> None:
+    began = time.thread_time()
+    played = reply("4") + flood
+    with streaming(_stream(replies={"PLAY": played})) as stream, serving(_script(stream)) as fake:
+        reading = look(_goal(fake, deadline_s=5.0))[0]
+    assert causes(reading) == {SIGHT: "snapshot_missing"}
+    assert reading.took_ms < 2_500
+    assert time.thread_time() - began < 1.0
+
+
 @pytest.mark.parametrize(
     "replies",
     [
@@ -180,6 +199,16 @@ def test_a_closed_onvif_port_keeps_no_picture_from_being_seen() -> None:
     assert causes(reading) == {ACCESS: "onvif_port_closed", Aspect.CLOCK: "no_reply"}
 
 
+def test_a_stream_is_in_clear_where_the_pages_are_encrypted_too() -> None:
+    with streaming(_stream(scheme="basic")) as stream, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        known = {"snapshot_rung": "rtsp", "rtsp_port": str(stream.port), "stream_path": "/live"}
+        goal = target(held.getsockname()[1], subject(tiers=HEARTBEAT | PICTURE, passport=known), scheme="https")
+        look(goal)
+    assert stream.methods() == ["OPTIONS", "DESCRIBE"]
+    assert stream.signed() == []
+
+
 def test_without_the_decoder_this_way_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "is_available", lambda: False)
     with streaming(_stream()) as stream, serving(_script(stream)) as fake:
@@ -203,6 +232,13 @@ def test_what_is_no_video_is_a_corrupt_picture() -> None:
     found = streams.still("h264", b"\x00\x00\x00\x01".join((b"", *SETS, b"\x65" + bytes(500))))
     assert isinstance(found, Finding)
     assert found.cause == "corrupt"
+
+
+def test_a_large_picture_is_made_smaller_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MAX_WIDTH", 320)
+    found = streams.still("h264", b"\x00\x00\x00\x01".join((b"", *KEY)))
+    assert isinstance(found, bytes)
+    assert Image.open(io.BytesIO(found)).size == (320, 180)
 
 
 def test_a_picture_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

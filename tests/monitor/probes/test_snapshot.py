@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -260,6 +261,26 @@ def test_a_snapshot_refused_after_the_login_worked_is_a_matter_of_rights() -> No
     assert (reading.credential, reading.hold_s) == ("worked", 0)
     until = datetime.fromisoformat(reading.passport["snapshot_rests_until"])
     assert timedelta(minutes=34) < until - datetime.now(UTC) < timedelta(minutes=36)
+
+
+def test_channels_that_refuse_a_working_login_refuse_it_once_in_a_visit() -> None:
+    """Eight channels of which one may be seen: each tried in turn would lock the account."""
+    refused = http(401, b"", CHALLENGE.format("n1"))
+    paths: dict[str, Any] = {f"/{n}.jpg": refused for n in range(2, 9)}
+    paths["/1.jpg"] = lambda asked: http(200, JPEG) if "authorization" in asked.headers else refused
+    passports = {n: {**LEARNED, "snapshot_path": f"/{n}.jpg", "snapshot_auth": "digest"} for n in range(1, 9)}
+    tried = []
+    with serving(Script(paths)) as fake:
+        for _ in range(3):
+            subjects = [subject(n, PICTURE, channel=n, passport=passports[n]) for n in range(1, 9)]
+            readings = look(target(fake.port, *subjects, burst=40))
+            for reading in readings:
+                passports[reading.device_id].update(reading.passport)
+            signed = [one.path for one in fake.asked if "authorization" in one.headers and one.path != "/1.jpg"]
+            tried.append(len(signed))
+            assert readings[0].findings[SIGHT].verdict is Verdict.OK
+    assert tried == [1, 1, 1]
+    assert [readings[n].findings[SIGHT].cause for n in (1, 2)] == ["snapshot_refused", "login_held"]
 
 
 def test_a_resting_snapshot_is_not_asked_for() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from monitor.probes import http1, vendor
@@ -71,3 +73,10 @@ def test_a_camera_is_its_own_first_channel() -> None:
 
 def test_every_way_of_a_make_has_its_path() -> None:
     assert {one.rung for one in vendor.VENDORS if one.rung} == set(vendor.SNAPSHOTS)
+
+
+@pytest.mark.parametrize("body", [b"<title" * 11_000, b"<title " + b"x" * 65_000, b"<title>" * 9_000])
+def test_a_page_of_titles_holds_nothing_up(body: bytes) -> None:
+    began = time.thread_time()
+    vendor.front(_reply(body=body))
+    assert time.thread_time() - began < 0.1

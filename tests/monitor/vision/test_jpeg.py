@@ -89,8 +89,8 @@ def test_the_most_scans_pass_and_one_more_does_not() -> None:
 
 
 def test_scans_times_pixels_are_limited() -> None:
-    assert walk(picture(5000, 4000, 10)).scans == 10
-    assert refused(picture(5000, 4000, 11))[0] == "picture_too_large"
+    assert walk(picture(5000, 2500, 16)).scans == 16
+    assert refused(picture(5000, 2500, 17)) == ("picture_too_large", "17 scans of 5000x2500")
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0)])
@@ -152,6 +152,24 @@ def test_restart_markers_without_an_interval_are_damage() -> None:
     data = bytearray(jpeg(SMALL))
     data[-100:-98] = b"\xff\xd0"
     assert refused(bytes(data)) == ("corrupt", "restart markers")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "kind", "scans", "passes"),
+    [
+        (3840, 2160, 0xC2, 3, True),
+        (6300, 6300, 0xC2, 3, False),
+        (6300, 6300, 0xC0, 1, True),
+        (6300, 6300, 0xC0, 2, False),
+    ],
+)
+def test_what_must_be_held_whole_may_not_be_large(width: int, height: int, kind: int, scans: int, passes: bool) -> None:
+    """libjpeg holds the coefficients of a picture that comes in several scans, however small it is to be decoded."""
+    data = picture(width, height, scans, kind=kind)
+    if passes:
+        assert walk(data).scans == scans
+    else:
+        assert refused(data) == ("picture_too_large", f"{width}x{height} in scans")
 
 
 def test_grey_pictures_and_progressive_ones_pass() -> None:
