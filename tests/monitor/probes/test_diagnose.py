@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,14 +131,6 @@ def test_a_service_that_answers_again_ends_it() -> None:
     reading, _ = _beat(Script(), passport={"trouble": "onvif_off", "page": "Login"})
     assert reading.findings[ACCESS].verdict is Verdict.OK
     assert (reading.passport["trouble"], reading.passport["page"]) == ("", "")
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 def test_a_closed_onvif_port_is_not_offline_where_the_stream_answers(closed_port: int) -> None:

@@ -12,10 +12,8 @@ import pytest
 from monitor.probes import clock, refusals, reply
 from monitor.wire import Verdict
 from tests.monitor.probes.fake import ENVELOPE
+from tests.monitor.probes.recordings import FILES, needs_recordings
 
-RECORDED = Path(__file__).resolve().parents[4] / "shared" / "data" / "onvif"
-FILES = sorted(RECORDED.glob("*.xml"))
-needs_recordings = pytest.mark.skipif(not FILES, reason="the recorded replies (../shared/data/onvif) are not here")
 SEED = 20_261_123
 MUTATIONS = 2_000
 
@@ -106,7 +104,7 @@ def test_recorded_facts_are_found(ending: str) -> None:
     assert all(one is not None and readers[ending](one) for one in replies)
 
 
-def _mutated(data: bytes, chance: random.Random) -> bytes:
+def mutated(data: bytes, chance: random.Random) -> bytes:
     spoiled = bytearray(data)
     for _ in range(chance.randint(1, 12)):
         place = chance.randrange(len(spoiled))
@@ -128,7 +126,7 @@ def _mutated(data: bytes, chance: random.Random) -> bytes:
 def test_no_mutation_of_a_reply_crashes_a_reader() -> None:
     chance = random.Random(SEED)
     core = [file.read_bytes() for file in FILES if file.stat().st_size < 6_000]
-    read = sum(_read_everything(_mutated(chance.choice(core), chance)) is not None for _ in range(MUTATIONS))
+    read = sum(_read_everything(mutated(chance.choice(core), chance)) is not None for _ in range(MUTATIONS))
     assert 0 < read < MUTATIONS
 
 

@@ -15,7 +15,8 @@ from monitor.probes import reply, reply_facts
 from monitor.probes.fitting import BUDGETS, fit, size
 from monitor.probes.reply_facts import Fact, Label, Stream
 from tests.monitor.probes.fake import ENVELOPE
-from tests.monitor.probes.test_reply import FILES, SEED, _mutated, needs_recordings
+from tests.monitor.probes.recordings import FILES, needs_recordings
+from tests.monitor.probes.test_reply import SEED, mutated
 
 
 def _labels(one: reply.Reply) -> Fact | None:
@@ -250,7 +251,7 @@ def test_no_mutation_of_a_reply_crashes_a_reader_or_outgrows_its_budget() -> Non
     replies = [(file.read_bytes(), READERS[_operation(file)]) for file in OF_READERS]
     for _ in range(1_500):
         data, (read, budget) = chance.choice(replies)
-        found = reply.read(_mutated(data, chance))
+        found = reply.read(mutated(data, chance))
         fact = None if found is None else read(found)
         assert size(fit(fact, BUDGETS[budget])) <= BUDGETS[budget]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,14 +47,6 @@ def causes(reading: Reading) -> dict[Aspect, str]:
         known = CAUSES if finding.verdict is Verdict.FAULTY else {**UNKNOWN_OURS, **UNKNOWN_THEIRS, "": ""}
         assert finding.cause in known
     return {aspect: one.cause for aspect, one in reading.findings.items() if one.verdict is not Verdict.OK}
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 # -- a healthy device
