@@ -82,6 +82,7 @@ class Broker:
     port: int
     password: str = field(default_factory=lambda: secrets.token_hex(8))
     key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+    steps: int = 0
 
     def url(self, user: str = "") -> str:
         """REDIS_URL of the platform, or of a user."""
@@ -106,6 +107,21 @@ class Broker:
         with Celery("platform", broker=self.url(), set_as_current=False) as platform:
             key = put_order(self.store(), ZONE, order.lease, seal(order, self.keys))
             platform.send_task("probe.visit", [ZONE, key], queue=f"probe.{ZONE}", expires=30)
+
+    def look(self, order: Order, look_id: int) -> Results:
+        """Have somebody look, and wait for what comes of it; the steps before it are counted as come."""
+        with Celery("platform", broker=self.url(), set_as_current=False) as platform, self.store() as store:
+            key = put_order(store, ZONE, order.lease, seal(order, self.keys))
+            platform.send_task("probe.look", [ZONE, look_id, key], queue=f"look.{ZONE}", expires=30)
+            self.steps = 0
+            while (found := store.brpop(["record"], timeout=int(PATIENCE_S))) is not None:
+                message = json.loads(found[1])
+                arguments: list[Any] = json.loads(base64.b64decode(message["body"]))[0]
+                if message["headers"]["task"] == "monitor.tasks.record":
+                    assert arguments[2] == look_id
+                    return open_results(arguments[1], self.keys, 60)
+                self.steps += 1
+        raise AssertionError("nothing came of the look")
 
     def results(self) -> Iterator[Results]:
         """What comes back, as it comes; ends when nothing comes any more for too long."""
@@ -150,7 +166,18 @@ def _answers(running: Broker) -> bool:
 @contextmanager
 def collector(place: Place, at: Broker, log_path: Path, ahead_s: int = 0) -> Iterator[Path]:
     """A collector of the zone with the broker's address and the zone's key, and nothing else; `ahead_s` its clock."""
-    words = ["celery", "-A", "monitor.collector", "worker", "-P", "threads", "-c", "2", "-Q", f"probe.{ZONE}"]
+    words = [
+        "celery",
+        "-A",
+        "monitor.collector",
+        "worker",
+        "-P",
+        "threads",
+        "-c",
+        "2",
+        "-Q",
+        f"probe.{ZONE},look.{ZONE}",
+    ]
     words += ["-n", f"probe{ahead_s}@%h", "-l", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     start = (
         "import sys, time, time_machine; from celery.__main__ import main;"

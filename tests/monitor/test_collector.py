@@ -16,7 +16,8 @@ import redis
 from monitor.probes.doubt import BLIND
 from monitor.wire import Aspect, Canary, Order, Results, Subject, Target, Tier, Verdict
 from tests.monitor import far
-from tests.monitor.probes.fake import Fake, clock, serving
+from tests.monitor.probes.device import JPEG, LEARNED, Script
+from tests.monitor.probes.fake import Fake, clock, http, serving
 
 HEARTBEAT = frozenset({Tier.HEARTBEAT})
 AHEAD_S = 3600
@@ -170,6 +171,17 @@ def test_a_collector_may_do_nothing_at_the_broker_but_its_part(broker: far.Broke
         store.execute_command(*command.split())
 
 
-def test_nothing_was_denied_that_a_collector_needs(log: Path) -> None:
+def test_nothing_is_denied_that_pictures_and_looks_need(place: far.Place, broker: far.Broker, log: Path) -> None:
+    passport = {**LEARNED, "snapshot_auth": "none"}
+    sight = Subject(70, frozenset({Tier.HEARTBEAT, Tier.PICTURE}), passport=passport)
+    with serving(Script({"/snap.jpg": http(200, JPEG)}), host=place.address) as seen:
+        goal = Target(7, far.ZONE, place.address, seen.port, (sight,), lease="L", loopback=not place.apart)
+        [reading] = ask(broker, Order((goal,), "L", datetime.now(UTC))).readings
+        [looked] = broker.look(Order((goal,), "L", datetime.now(UTC)), 5).readings
+
+    assert reading.picture is not None and looked.picture is not None
+    assert broker.steps > 0
+    with broker.store() as store:
+        assert store.exists(reading.picture.key, looked.picture.key) == 2
     assert "NOPERM" not in log.read_text()
     assert "No permission" not in log.read_text()
