@@ -39,6 +39,7 @@ from monitor.probes.doubt import BLIND, bad, doubted
 from monitor.probes.runner import Loop
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
+from monitor.sealing import Sealer
 from monitor.shelf import Putting, take_order
 from monitor.wire import (
     LONGEST_WAIT_S,
@@ -66,9 +67,7 @@ HELPING_S = 1.0
 STEP_LIFE_S = 60
 
 with env.one_line_refusals():
-    _KEYS = {
-        zone: MultiFernet([Fernet(key) for key in keys]) for zone, keys in env.zone_keys("VIEWKEEPER_ZONE_KEYS").items()
-    }
+    _KEYS = env.zone_keys("VIEWKEEPER_ZONE_KEYS")
     _BROKER = env.redis_address("REDIS_URL")
 
 # What was taken and not acknowledged is noted at the broker under names that only collectors of the same zones know,
@@ -142,9 +141,9 @@ class Collector:
         if zone not in _KEYS:
             raise Refused(f"zone {zone} has no key here: VIEWKEEPER_ZONE_KEYS names {', '.join(_KEYS) or 'none'}")
         self.zone = zone
-        self.keys = _KEYS[zone]
+        self.keys = MultiFernet([Fernet(key) for key in _KEYS[zone]])
         self.store = redis.Redis.from_url(_BROKER)
-        self.shelf = Putting(self.store, self.keys, wallclock.seconds)
+        self.shelf = Putting(self.store, Sealer(_KEYS[zone]))
         self.session = Session(keep_picture=self.shelf.put)
         self.loop = Loop(self.session)
         self.memory = Memory()

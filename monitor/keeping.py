@@ -1,7 +1,8 @@
 """Pictures on disk: the last one of each device, references and proofs, under the media root.
 
-A file is written under its final name only when it is whole, and a name carries the picture's hash, so that what a page
-shows is what was judged.
+What is kept for long is written under its final name only when it is whole, and its name carries the picture's hash.
+The last picture of a device lies in one of two files, the next one is written over the other: making a file anew costs
+the kernel more than all else that a picture costs `record`. What a state names is always whole.
 """
 
 from __future__ import annotations
@@ -34,26 +35,32 @@ def media(name: str) -> Path:
 
 def keep(role: str, device_id: int, sha256: str, data: bytes) -> str:
     """Write a picture and give its name relative to the media root."""
-    name = f"{role}/{device_id % SHARDS:02x}/{device_id}-{sha256[:16]}.jpg"
-    path = str(media(name))
+    name = _name(role, device_id, sha256[:16])
+    path = media(name)
     part = f"{path}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         _write(part, data)
-        os.replace(part, path)  # noqa: PTH105 - this runs for every picture, and pathlib takes longer than the disk
+        Path(part).replace(path)
     except OSError:
         Path(part).unlink(missing_ok=True)
         raise
     return name
 
 
+def _name(role: str, device_id: int, version: str) -> str:
+    return f"{role}/{device_id % SHARDS:02x}/{device_id}-{version}.jpg"
+
+
 def _write(path: str, data: bytes) -> None:
+    """Write a file, or over what is there."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     except FileNotFoundError:  # the first picture of its folder
         Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb", buffering=0) as file:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "wb") as file:
         file.write(data)
+        file.truncate()
 
 
 def drop(name: str) -> None:
@@ -68,9 +75,16 @@ def drop_all(names: Iterable[str]) -> None:
         drop(name)
 
 
-def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) -> str:
-    """Note a device's last picture on its state, unsaved; give the name of the file that is to go, if one is."""
-    old, state.picture_file = state.picture_file, keep("last", state.device_id, note.sha256, thumbnail)
+def last_files(device_id: int) -> tuple[str, str]:
+    """The two files that a device's last picture lies in by turns."""
+    return _name("last", device_id, "a"), _name("last", device_id, "b")
+
+
+def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) -> None:
+    """Keep a device's last picture and note it on its state, unsaved: until it is saved, the one before stands."""
+    one, other = last_files(state.device_id)
+    state.picture_file = other if state.picture_file == one else one
+    _write(str(media(state.picture_file)), thumbnail)
     state.picture_at = at
     state.picture = {
         "label": note.label,
@@ -85,7 +99,6 @@ def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) ->
         "blocks": list(note.blocks),
         "shift": list(note.shift) if note.shift else None,
     }
-    return old if old != state.picture_file else ""
 
 
 def keep_proofs(opened: Sequence[Incident], states: Mapping[int, Held], pictures: Mapping[int, bytes]) -> None:

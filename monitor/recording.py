@@ -32,7 +32,7 @@ from monitor.health import (
     step,
     wants_second_look,
 )
-from monitor.keeping import drop_all, keep_last, keep_proofs
+from monitor.keeping import keep_last, keep_proofs
 from monitor.leases import Lease, ask_on, give_back, holds_lease, leased, rest_refused
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
@@ -73,7 +73,6 @@ class Batch:
     turned: list[incidents.Turned] = field(default_factory=list)
     rechecks: dict[int, datetime] = field(default_factory=dict)
     parents: set[int] = field(default_factory=set)
-    dropped: list[str] = field(default_factory=list)
 
 
 def record(
@@ -94,7 +93,6 @@ def record(
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
         ask_on(leases, _unfinished(batch.readings), now + NEXT_HELPING)
-        transaction.on_commit(lambda: drop_all(batch.dropped))
     rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
     return len(batch.readings)
 
@@ -275,7 +273,7 @@ def _keep_picture(state: Held, reading: Reading, batch: Batch, fetch: Fetch) -> 
     if fetched is None:
         return
     thumbnail, original = fetched
-    batch.dropped.append(keep_last(state, note, reading.at, thumbnail))
+    keep_last(state, note, reading.at, thumbnail)
     batch.pictures[state.device_id] = original or thumbnail
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import struct
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import redis
-from cryptography.fernet import InvalidToken, MultiFernet
+
+from monitor.sealing import Opener, Sealer
 
 # How long an order waits for its collector, longer than it is of use, and a picture for `record`. Seconds.
 ORDER_LIFE_S, LIFE_S = 60, 600
@@ -50,10 +51,9 @@ Picture = tuple[bytes, bytes | None]
 class Putting:
     """The collector's side: seals pictures, and puts what has come together on the shelf when asked to."""
 
-    def __init__(self, store: redis.Redis, keys: MultiFernet, clock: Callable[[], int]) -> None:
+    def __init__(self, store: redis.Redis, seal: Sealer) -> None:
         self._store = store
-        self._keys = keys
-        self._clock = clock
+        self._seal = seal
         self._lock = threading.Lock()
         self._aside: list[tuple[str, bytes]] = []
         self._size = 0
@@ -62,7 +62,7 @@ class Putting:
         """Seal a picture and give its key; it is on the shelf after the next `flush`."""
         key = f"{KEYS}{device_id}:{uuid.uuid4().hex}"
         data = b"".join((_SIZE.pack(len(thumbnail)), thumbnail, original or b""))
-        token = self._keys.encrypt_at_time(data, self._clock())
+        token = self._seal(data, key)
         with self._lock:
             self._aside.append((key, token))
             self._size += len(token)
@@ -85,9 +85,9 @@ class Putting:
 class Taking:
     """The other side: takes pictures off the shelf by the keys of a batch, some at a time and in their order."""
 
-    def __init__(self, store: redis.Redis, keys: MultiFernet, names: Sequence[str]) -> None:
+    def __init__(self, store: redis.Redis, unseal: Opener, names: Sequence[str]) -> None:
         self._store = store
-        self._keys = keys
+        self._unseal = unseal
         self._waiting = [name for name in names if name.startswith(KEYS)]
         self._taken: dict[str, bytes | None] = {}
 
@@ -96,7 +96,8 @@ class Taking:
         while name not in self._taken and self._waiting:
             self._take_some()
         token = self._taken.pop(name, None)
-        return opened(token, self._keys) if token else None
+        data = self._unseal(token, name) if token else None
+        return _parted(data) if data else None
 
     def _take_some(self) -> None:
         some, self._waiting = self._waiting[:FETCHED_AT_ONCE], self._waiting[FETCHED_AT_ONCE:]
@@ -106,12 +107,7 @@ class Taking:
             self._taken |= dict(zip(some, turn.execute(), strict=True))
 
 
-def opened(token: bytes, keys: MultiFernet) -> Picture | None:
-    """A sealed picture; None where it was sealed with another key or damaged."""
-    try:
-        data = keys.decrypt(token)
-    except InvalidToken:
-        return None
+def _parted(data: bytes) -> Picture | None:
     if len(data) < _SIZE.size:
         return None
     end = _SIZE.size + _SIZE.unpack_from(data)[0]

@@ -24,6 +24,7 @@ from monitor.alerts.zones import tell_operators
 from monitor.celery import app
 from monitor.models import Batch, Look, LookStep, Pulse
 from monitor.overview.wellbeing import wellbeing
+from monitor.sealing import Opener
 from monitor.shelf import Taking, put_order
 from monitor.targets import targets
 from monitor.wire import Order, load_clean, open_results, seal
@@ -58,7 +59,8 @@ def record(zone: str, token: str, look_id: int | None = None) -> str:
     results = open_results(token, keys, READINGS_MAX_AGE_S)
     readings = results.readings
     names = [reading.picture.key for reading in readings if reading.picture is not None]
-    counted = recording.record(readings, zone, Taking(_store(), keys, names), looked=look_id is not None)
+    pictures = Taking(_store(), Opener(settings.VIEWKEEPER_ZONE_KEYS[zone]), names)
+    counted = recording.record(readings, zone, pictures, looked=look_id is not None)
     zones.take_report(zone, results.report, readings, time.process_time() - began, timezone.now())
     if look_id is not None:
         _end_look(Look.objects.filter(device__endpoint__zone__name=zone), look_id, "done" if counted else "refused")

@@ -33,7 +33,7 @@ from devices.models import (
 )
 from monitor.causes import CAUSES
 from monitor.health import State, Track, status_of
-from monitor.keeping import keep
+from monitor.keeping import keep, last_files, media
 from monitor.models import DeviceHour, DeviceState, Event, Incident, LearnedView, Notification, Picture, Schedule
 from monitor.wire import Aspect
 
@@ -259,7 +259,9 @@ def last_picture(of: DeviceState, data: bytes | None = None, **note: Any) -> Dev
     """Give a device a last picture, kept on disk as recording keeps it."""
     data = data or jpeg()
     digest = sha256(data).hexdigest()
-    of.picture_file = keep("last", of.device_id, digest, data)
+    of.picture_file = last_files(of.device_id)[0]
+    media(of.picture_file).parent.mkdir(parents=True, exist_ok=True)
+    media(of.picture_file).write_bytes(data)
     of.picture_at = of.picture_at or timezone.now()
     of.picture = {
         "label": "normal", "score": 0.9, "checkable": True, "reason": "", "phase": "day", "width": 480, "height": 270,

@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from devices.models import Credential, Device
 from monitor import recording
 from monitor.health import State, Status
-from monitor.keeping import media
+from monitor.keeping import last_files, media
 from monitor.leases import BITS
 from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, RawReading, Schedule, Transition
 from monitor.wire import Aspect, Finding, Reading, Tier
@@ -560,27 +559,25 @@ def test_the_last_picture_is_kept_with_what_was_seen_in_it(camera: Device) -> No
     }
 
 
-def test_a_new_picture_replaces_the_old_file_after_the_commit(
-    camera: Device, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
+def test_the_picture_before_stands_until_the_new_one_is_saved(camera: Device) -> None:
     shoot(camera, 0, b"old")
-    old = media(state_of(camera).picture_file)
-    with django_capture_on_commit_callbacks(execute=True):
-        shoot(camera, 1, b"new")
-        assert old.exists()
+    before = state_of(camera).picture_file
+    with pytest.raises(RuntimeError, match="lost"), transaction.atomic():
+        shoot(camera, 1, b"new, and longer")
+        raise RuntimeError("the database is lost")
 
-    assert not old.exists()
-    assert media(state_of(camera).picture_file).read_bytes() == b"new"
+    assert state_of(camera).picture_file == before
+    assert media(before).read_bytes() == b"old"
 
 
-def test_the_same_picture_again_stays(
-    camera: Device, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        shoot(camera, 0, b"same")
-        shoot(camera, 1, b"same")
+def test_two_files_take_turns(camera: Device) -> None:
+    names = []
+    for number, data in enumerate([b"first", b"second", b"3rd", b"3rd"]):
+        shoot(camera, number, data)
+        names.append(state_of(camera).picture_file)
+        assert media(names[-1]).read_bytes() == data
 
-    assert media(state_of(camera).picture_file).exists()
+    assert names == [*last_files(camera.pk), *last_files(camera.pk)]
 
 
 def test_a_picture_that_expired_at_the_broker_leaves_the_last_one(camera: Device) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 import redis
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet
 from django.conf import settings as configured
 
 from monitor import shelf
+from monitor.sealing import Opener, Sealer
 from monitor.shelf import LIFE_S, Picture, Putting, Taking
 from tests.broker import empty
 
-KEYS = MultiFernet([Fernet(Fernet.generate_key())])
+KEYS = (Fernet.generate_key().decode(),)
+OPENER = Opener(KEYS)
 
 
 @pytest.fixture
@@ -26,13 +27,9 @@ def broker() -> Iterator[redis.Redis]:
     store.close()
 
 
-def now() -> int:
-    return int(time.time())
-
-
 def put(broker: redis.Redis, *pictures: Picture) -> list[str]:
     """Put pictures on the shelf; their keys."""
-    putting = Putting(broker, KEYS, now)
+    putting = Putting(broker, Sealer(KEYS))
     names = [putting.put(7, *picture) for picture in pictures]
     putting.flush()
     return names
@@ -41,11 +38,11 @@ def put(broker: redis.Redis, *pictures: Picture) -> list[str]:
 @pytest.mark.parametrize("picture", [(b"small", None), (b"small", b"the whole picture"), (b"", b"whole")])
 def test_a_picture_comes_off_as_it_was_put_there_and_once(broker: redis.Redis, picture: Picture) -> None:
     [name] = put(broker, picture)
-    taking = Taking(broker, KEYS, [name])
+    taking = Taking(broker, OPENER, [name])
 
     assert taking(name) == picture
     assert taking(name) is None
-    assert Taking(broker, KEYS, [name])(name) is None
+    assert Taking(broker, OPENER, [name])(name) is None
 
 
 def test_pictures_are_taken_in_any_order_and_some_at_a_time(
@@ -53,7 +50,7 @@ def test_pictures_are_taken_in_any_order_and_some_at_a_time(
 ) -> None:
     monkeypatch.setattr(shelf, "FETCHED_AT_ONCE", 2)
     names = put(broker, *((b"%d" % number, None) for number in range(5)))
-    taking = Taking(broker, KEYS, names)
+    taking = Taking(broker, OPENER, names)
 
     assert [taking(name) for name in reversed(names)] == [(b"%d" % number, None) for number in reversed(range(5))]
     assert broker.keys("picture:*") == []
@@ -62,7 +59,7 @@ def test_pictures_are_taken_in_any_order_and_some_at_a_time(
 def test_nothing_is_on_the_shelf_before_the_readings_are_sent_unless_there_is_much(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    putting = Putting(broker, KEYS, now)
+    putting = Putting(broker, Sealer(KEYS))
     name = putting.put(7, b"small", None)
     assert broker.exists(name) == 0
 
@@ -88,18 +85,25 @@ def test_nothing_of_a_picture_shows_at_the_broker(broker: redis.Redis) -> None:
 def test_what_was_sealed_with_another_key_is_none(broker: redis.Redis) -> None:
     [name] = put(broker, (b"small", None))
     broker.set("picture:1:nonsense", b"nonsense")
-    broker.set("picture:1:short", KEYS.encrypt(b"abc"))
+    broker.set("picture:1:short", Sealer(KEYS)(b"abc", "picture:1:short"))
     names = [name, "picture:1:nonsense", "picture:1:short"]
-    taking = Taking(broker, MultiFernet([Fernet(Fernet.generate_key())]), names[:2])
+    taking = Taking(broker, Opener([Fernet.generate_key().decode()]), names[:2])
 
     assert [taking(one) for one in names[:2]] == [None, None]
-    assert Taking(broker, KEYS, names[2:])(names[2]) is None
+    assert Taking(broker, OPENER, names[2:])(names[2]) is None
+
+
+def test_a_picture_cannot_be_put_in_anothers_place(broker: redis.Redis) -> None:
+    mine, other = put(broker, (b"mine", None), (b"other", None))
+    broker.rename(mine, other)
+
+    assert Taking(broker, OPENER, [other])(other) is None
 
 
 def test_a_collector_can_name_no_other_key_of_the_broker(broker: redis.Redis) -> None:
-    broker.set("session:1", KEYS.encrypt(b"\0\0\0\1x"))
+    broker.set("session:1", Sealer(KEYS)(b"\0\0\0\1x", "session:1"))
     broker.lpush("record", "a task")
-    taking = Taking(broker, KEYS, ["session:1", "record"])
+    taking = Taking(broker, OPENER, ["session:1", "record"])
 
     assert [taking("session:1"), taking("record")] == [None, None]
     assert broker.exists("session:1", "record") == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from monitor import batches, claims, tasks
 from monitor.health import Status
 from monitor.keeping import media
 from monitor.models import DeviceState, Event, Look, LookStep, Notification, Pulse, Schedule
+from monitor.sealing import Sealer
 from monitor.shelf import Putting, take_order
 from monitor.wire import Finding, Reading, Refused, Results, Tier, Verdict, open_order, plain, seal
 from tests import factories
@@ -146,7 +146,7 @@ def test_each_duty_shows_its_pulse(duty: str) -> None:
 
 
 def test_readings_are_recorded_with_their_pictures(camera: Device, broker: redis.Redis) -> None:
-    shelf = Putting(broker, tasks.keys_of("local"), lambda: int(time.time()))
+    shelf = Putting(broker, Sealer(configured.VIEWKEEPER_ZONE_KEYS["local"]))
     name = shelf.put(camera.pk, b"thumbnail", None)
     shelf.flush()
     seen = reading(camera, START, lease(camera), picture=Finding(Verdict.OK), shot=note(name))

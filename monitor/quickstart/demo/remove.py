@@ -37,7 +37,7 @@ from devices.models import (
     Zone,
 )
 from devices.visibility import sees_everything
-from monitor.keeping import drop
+from monitor.keeping import drop, last_files
 from monitor.models import DeviceState, Picture, PolicyRule, Pulse, Schedule
 
 # The pulse that stays behind, so that the next start does not bring the demo back unasked.
@@ -98,7 +98,7 @@ def _stop_polling() -> list[str]:
     """Take the schedule away first, so that no reading is written meanwhile; give the files of the demo's pictures."""
     Schedule.objects.filter(endpoint__in=_devices().values("endpoint")).delete()
     states = DeviceState.objects.select_for_update().filter(device__in=_devices())
-    last = list(states.values_list("picture_file", flat=True))
+    last = [file for device_id in states.values_list("device_id", flat=True) for file in last_files(device_id)]
     return [*last, *Picture.objects.filter(device__in=_devices()).values_list("file", flat=True)]
 
 
