@@ -18,10 +18,10 @@ from monitor.pacing import in_time_s
 from monitor.schedule import FIRST_FACTS_S, SPREAD, row_for_look
 from monitor.wire import LONGEST_WAIT_S, Tier
 
-# What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within these bounds.
-LEAST_PATIENCE_S, PATIENCE_S = 5, LONGEST_WAIT_S
-# What a batch may need beside its visits: canaries first and last, the helping, the way back and recording.
-RETURN_S = 10
+# What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within bounds.
+LEAST_PATIENCE_S, PATIENCE_S = 2, LONGEST_WAIT_S
+# What a batch may need beside its visits (canaries first and last, the helping, the way back and recording): a sixth.
+LEAST_RETURN_S, RETURN_S = 3, 10
 # A lease outlasts the waiting, any visit and the way back.
 LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S + RETURN_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
@@ -37,12 +37,13 @@ class Terms:
 
 
 def terms_of(shortest_heartbeat_s: int, longest_deadline_s: int) -> Terms:
-    """The terms of a zone: with intervals of a minute, what a killed worker takes along is due again within two.
+    """The terms of a zone: what a killed worker takes along is due again within two intervals.
 
-    Below half a minute or so a visit's deadline alone is longer than that.
+    The deadline of a visit has its part in that: where it is longer than an interval, so is the lease.
     """
     patience_s = max(LEAST_PATIENCE_S, min(PATIENCE_S, shortest_heartbeat_s // 2))
-    return Terms(patience_s, min(LEASE_S, patience_s + longest_deadline_s + RETURN_S))
+    return_s = max(LEAST_RETURN_S, min(RETURN_S, shortest_heartbeat_s // 6))
+    return Terms(patience_s, min(LEASE_S, patience_s + longest_deadline_s + return_s))
 
 
 @dataclass(frozen=True, slots=True)

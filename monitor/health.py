@@ -175,7 +175,8 @@ def _mark(track: Track, bad: bool, at: datetime, failing: Threshold, recovering:
     ending = track.state in (State.FAULTY, State.RECOVERING)
     marks = (*track.marks, at) if bad is not ending else track.marks
     count = _good(track, recovering.m) if ending else _bad(track, failing.m)
-    return replace(track, marks=marks[len(marks) - count :])
+    counted = marks[len(marks) - count :]
+    return track if counted == track.marks else replace(track, marks=counted)
 
 
 def _next(track: Track, bad: bool, failing: Threshold, recovering: Threshold) -> State:

@@ -21,7 +21,7 @@ KINDS: Mapping[str, Kind] = {
     "switch": Kind.SWITCH,
 }
 # A policy takes no shorter ones.
-SHORTEST_HEARTBEAT_S, SHORTEST_FACTS_S = 5, 60
+SHORTEST_HEARTBEAT_S, SHORTEST_FACTS_S, SHORTEST_DEADLINE_S = 5, 60, 2
 
 
 def enter(fleet: Fleet, models: Mapping[int, bytes], speed: float) -> list[int]:
@@ -53,6 +53,7 @@ def _hasten(zone: Zone, speed: float) -> None:
         facts_s=max(SHORTEST_FACTS_S, round(usual.facts_s / speed)),
         second_look_s=max(1, round(usual.second_look_s / speed)),
         settle_s=round(usual.settle_s / speed),
+        deadline_s=max(SHORTEST_DEADLINE_S, round(usual.deadline_s / speed)),
         refill_s=refill_s(speed),
         demo=True,
     )

@@ -25,8 +25,6 @@ T = TypeVar("T")
 # Enough for one in twenty of 50,000 devices to be silent (5 s each, once a minute), and for those that are seen for the
 # first time to wait for their tokens, beside those that answer at once.
 CONCURRENCY = 1_500
-# A visit ends by its own deadline; this is the belt to that, in seconds.
-GRACE_S = 0.2
 # Whoever had to wait no longer than this had not to wait.
 NO_WAIT_S = 0.05
 
@@ -68,17 +66,20 @@ class Loop:
 
     async def _one(self, target: Target, until: float, on_step: OnStep | None) -> list[Reading]:
         try:
-            async with asyncio.timeout_at(until + GRACE_S):
-                async with self._slots:
-                    return await visit(self._within(target, until), self.session, on_step)
+            async with asyncio.timeout_at(until):
+                await self._slots.acquire()
         except TimeoutError:
             return self._blanks(target, "late")
+        try:
+            return await visit(self._within(target, until), self.session, on_step)
         except Exception:  # a bug of ours never marks a camera offline
             log.exception("visit of endpoint %s failed", target.endpoint_id)
             return self._blanks(target, "platform_silent")
+        finally:
+            self._slots.release()
 
     def _blanks(self, target: Target, cause: str) -> list[Reading]:
-        """Nothing was learned; but what was asked stays asked, also of a visit that was cut off."""
+        """Nothing was learned; but what was asked stays asked, also of a visit that failed."""
         owed_s = round(self.session.endpoint(target).bucket.owed_s(), 1)
         return [replace(reading, owed_s=owed_s) for reading in blanks(target, cause)]
 

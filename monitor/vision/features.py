@@ -31,8 +31,10 @@ _MASK_TO_NOISE = float(np.sqrt(np.pi / 2)) / 6
 # The tones are those of every fourth pixel and row, in steps of 1/64 level (sorting integers is four times as quick).
 _TONE_SAMPLE, _TONE_STEPS = 4, np.float32(64.0)
 
+_BLOCK_ROW, _NO_CHROMA = np.float32(ROWS / FINE_HEIGHT), np.float32(128.0)
+
 Field = NDArray[np.complex64]
-Green = NDArray[np.int16]
+Grey = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,10 +45,10 @@ class Features:
     half: Plane  # the luma at half of that size
     tones: Plane  # a sample of the luma in rising order
     luma_blocks: Plane  # ROWS x COLUMNS, block means
-    rgb_blocks: Plane  # ROWS x COLUMNS x 3, block means
+    chroma_blocks: Plane  # ROWS x COLUMNS x 2, block means of Cb and Cr
     strips: NDArray[np.uint8]  # rows of the small picture x COLUMNS x 3: of each row the mean within a column of blocks
     even_strips: Plane  # the same, brought to FINE_HEIGHT rows
-    green: Green  # rows x columns of the small picture
+    small: Grey  # luma, rows x columns of the small picture
     field: Field  # CELL_ROWS x CELL_COLUMNS, doubled edge direction, length 0..1
     sharpness: Plane  # ROWS x COLUMNS, log ratio of fine to coarse detail
     detail: Plane  # ROWS x COLUMNS, coarse detail in grey levels
@@ -55,26 +57,27 @@ class Features:
 
 def describe(picture: Picture) -> Features:
     """Measure a picture."""
-    luma = _luma(picture.image)
+    coded = picture.luma
+    luma = _luma(coded)
     pairs = luma[::2] + luma[1::2]
     half = halve_across(pairs)
     sharpness, detail = _sharpness(fine_detail(luma, pairs), coarse_detail(half))
     strips = _strips(picture.image)
     even = np.asarray(strips.resize((COLUMNS, FINE_HEIGHT), Image.Resampling.BOX), dtype=np.float32)
-    green = np.asarray(picture.image.getchannel("G")).astype(np.int16)
+    small = coded.astype(np.int16)
     return Features(
         luma=luma,
         half=half,
         tones=_tones(luma),
         luma_blocks=block_mean(half),
-        rgb_blocks=even.reshape(ROWS, -1, COLUMNS, 3).mean(1),
+        chroma_blocks=np.add.reduce(even.reshape(ROWS, -1, COLUMNS, 3), axis=1)[:, :, 1:] * _BLOCK_ROW - _NO_CHROMA,
         strips=np.asarray(strips),
         even_strips=even,
-        green=green,
+        small=small,
         field=edge_field(half),
         sharpness=sharpness,
         detail=detail,
-        noise=_noise(green),
+        noise=_noise(small),
     )
 
 
@@ -105,11 +108,13 @@ def _cell_sum(plane: Plane) -> Plane:
     return np.asarray(rows[:, ::_CELL] + rows[:, 1::_CELL] + rows[:, 2::_CELL])
 
 
-def _luma(image: Image.Image) -> Plane:
-    """The luma (ITU-R 601) at the common size; unrounded, so that flat areas keep no steps of their own."""
-    exact = image.convert("F")
-    luma = shrink(np.asarray(exact), FINE_HEIGHT, FINE_WIDTH)
-    return np.asarray(exact.resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX)) if luma is None else luma
+def _luma(coded: NDArray[np.uint8]) -> Plane:
+    """The luma (ITU-R 601) at the common size; means are unrounded, so that flat areas keep no steps of their own."""
+    luma = shrink(coded, FINE_HEIGHT, FINE_WIDTH)
+    if luma is not None:
+        return luma
+    exact = Image.fromarray(coded.astype(np.float32))
+    return np.asarray(exact.resize((FINE_WIDTH, FINE_HEIGHT), Image.Resampling.BOX))
 
 
 def _tones(luma: Plane) -> Plane:
@@ -163,16 +168,16 @@ def coarse_detail(half: Plane) -> Plane:
     return block_mean(off)
 
 
-def _noise(green: Green) -> float:
+def _noise(small: Grey) -> float:
     """Noise of the quietest tenth of the picture (Immerkaer's mask, CVIU 1996, per tile), in grey levels.
 
     In every second row of tiles: they are enough to tell.
     """
-    height, width = green.shape
+    height, width = small.shape
     if min(height, width) < 2 + _TILE:
         return 0.0
     step, columns = min(2 * _TILE, height), (width - 2) // _TILE
-    bands = green[: height // step * step].reshape(-1, step, width)[:, : _TILE + 2]
+    bands = small[: height // step * step].reshape(-1, step, width)[:, : _TILE + 2]
     down = bands[:, :-2] + bands[:, 2:]
     down -= 2 * bands[:, 1:-1]
     mask = down[:, :, :-2] + down[:, :, 2:]

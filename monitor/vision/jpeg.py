@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_SCANS = 32
 MAX_PIXELS = 40_000_000
@@ -18,13 +19,16 @@ MAX_SCANNED_PIXELS = 200_000_000
 MAX_HELD_BYTES = 26_000_000
 
 _EOI, _SOS, _DRI, _DNL = 0xD9, 0xDA, 0xDD, 0xDC
-_APP0, _COM = 0xE0, 0xFE
+_APP0, _APP14, _COM = 0xE0, 0xEE, 0xFE
 _METADATA = frozenset({_COM, *range(_APP0, 0xF0)})
 # The frames that libjpeg decodes: baseline, extended, progressive, and the arithmetic two.
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _KNOWN = _FRAMES | _METADATA | {0xC4, 0xCC, 0xDB, _DRI, _DNL, _SOS}
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
-_COMPONENTS = frozenset({1, 3, 4})
+_GREY, _COLOUR, _CMYK = 1, 3, 4
+_COMPONENTS = frozenset({_GREY, _COLOUR, _CMYK})
+# The marker of Adobe's programs ends in how colours were transformed: 0, not at all.
+_ADOBE, _ADOBE_LENGTH = b"Adobe", 12
 _LENGTH_FIELD, _FRAME_FIXED, _BITS, _MAX_SAMPLING = 2, 6, 8, 4
 
 # Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
@@ -64,6 +68,7 @@ class _Frame:
     kind: int
     width: int
     height: int
+    names: bytes
     sampling: tuple[tuple[int, int], ...]
 
     @property
@@ -86,6 +91,10 @@ class _Frame:
         return -(-self.width // across) * -(-self.height // down)
 
 
+# What the components of a picture are. "YCbCr" is what cameras send.
+Coding = Literal["L", "YCbCr", "RGB", "CMYK"]
+
+
 @dataclass(frozen=True, slots=True)
 class Walked:
     """A JPEG whose markers are in order: its size, and how it is coded."""
@@ -94,7 +103,7 @@ class Walked:
     height: int
     scans: int
     unit_rows: int  # height of a coded unit (MCU) in px
-    components: int  # 1 grey, 3 colour, 4 CMYK
+    coding: Coding
 
 
 def sniff(data: bytes) -> str:
@@ -138,6 +147,8 @@ class _Walk:
         self.frame: _Frame | None = None
         self.scans = 0
         self.interval = 0
+        self.is_jfif = False
+        self.transform: int | None = None
 
     def run(self) -> Walked:
         while (marker := self._marker()) != _EOI:
@@ -145,7 +156,14 @@ class _Walk:
         if self.frame is None or not self.scans:
             raise Refused("corrupt", "no picture data")
         frame = self.frame
-        return Walked(frame.width, frame.height, self.scans, frame.unit[1], len(frame.sampling))
+        return Walked(frame.width, frame.height, self.scans, frame.unit[1], self._coding(frame))
+
+    def _coding(self, frame: _Frame) -> Coding:
+        """What libjpeg takes the components for (its jdapimin.c)."""
+        if len(frame.names) != _COLOUR:
+            return "L" if len(frame.names) == _GREY else "CMYK"
+        told = not self.is_jfif and (frame.names == b"RGB" if self.transform is None else self.transform == 0)
+        return "RGB" if told else "YCbCr"
 
     def _marker(self) -> int:
         data, at = self.data, self.at
@@ -169,6 +187,10 @@ class _Walk:
             return
         elif marker == _DRI:
             self.interval = int.from_bytes(body[:2], "big")
+        elif marker == _APP0:
+            self.is_jfif = self.is_jfif or body.startswith(b"JFIF\0")
+        elif marker == _APP14 and body.startswith(_ADOBE) and len(body) >= _ADOBE_LENGTH:
+            self.transform = body[_ADOBE_LENGTH - 1]
 
     def _body(self) -> bytes:
         length = int.from_bytes(self.data[self.at : self.at + 2], "big")
@@ -193,7 +215,7 @@ class _Walk:
         sampling = tuple((byte >> 4, byte & 15) for byte in body[fixed + 1 :: 3])
         if not all(1 <= h <= _MAX_SAMPLING and 1 <= v <= _MAX_SAMPLING for h, v in sampling):
             raise Refused("corrupt", "sampling")
-        self.frame = _Frame(marker, width, height, sampling)
+        self.frame = _Frame(marker, width, height, body[fixed::3], sampling)
 
     def _on_scan(self, start: int) -> None:
         frame = self.frame

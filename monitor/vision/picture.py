@@ -19,7 +19,8 @@ from monitor.vision.jpeg import Refused, Walked, walk
 # Blur needs 320 px of width and more, structure 192 to 240 (domain notes on pictures).
 SMALL_WIDTH = 480
 _SCALES = (8, 4, 2, 1)
-_CMYK = 4
+# How Pillow's codec is asked for each coding; CMYK lies inverted in JPEG.
+_RAW_MODES = {"L": "L", "YCbCr": "YCbCr", "RGB": "RGB", "CMYK": "CMYK;I"}
 # The reduced scales of a JPEG are 1/2, 1/4, 1/8: the small picture is less than twice as wide, unless it is a strip.
 _SMALL_LIMIT = 2 * SMALL_WIDTH
 # A tail of one colour this high (share of the height) is what a decoder fills in when the data ends early.
@@ -35,12 +36,12 @@ _THUMBNAIL_QUALITY = 72
 _SHOWN_TO_MALLOC = 4 * 1024 * 1024
 bytes(_SHOWN_TO_MALLOC)
 
-Rgb = NDArray[np.uint8]
+Colours = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded picture: native size in px, a small RGB copy, SHA-256 of the bytes in hex.
+    """A decoded picture: native size in px, a small copy in luma and chroma (YCbCr), SHA-256 of the bytes in hex.
 
     `unit_rows` is the height of a coded unit in rows of the small copy (0: the rows of units do not meet its rows).
     """
@@ -52,9 +53,14 @@ class Picture:
     unit_rows: int = 0
 
     @property
-    def rgb(self) -> Rgb:
+    def rgb(self) -> Colours:
         """The small copy as rows x columns x 3; each call copies it anew."""
-        return np.asarray(self.image, dtype=np.uint8)
+        return np.asarray(self.image.convert("RGB"), dtype=np.uint8)
+
+    @property
+    def luma(self) -> NDArray[np.uint8]:
+        """The luma of the small copy as rows x columns, as it was coded; each call copies it anew."""
+        return np.asarray(self.image.getchannel(0), dtype=np.uint8)
 
 
 def decode(data: bytes) -> Picture:
@@ -83,13 +89,14 @@ def _decode_small(data: bytes, walked: Walked) -> Image.Image:
     # which nobody needs and anybody can forge.
     scale = _scale(walked)
     size = -(-walked.width // scale), -(-walked.height // scale)
-    mode, raw_mode = ("CMYK", "CMYK;I") if walked.components == _CMYK else ("RGB", "RGB")
     try:
-        image = Image.frombytes(mode, size, data, "jpeg", raw_mode, "", scale, 0)
+        image = Image.frombytes(walked.coding, size, data, "jpeg", _RAW_MODES[walked.coding], "", scale, 0)
     except Exception as error:  # Pillow raises a dozen kinds for hostile bytes; each means the same here
         raise Refused("corrupt", str(error) or type(error).__name__) from error
-    if image.mode != "RGB":
+    if image.mode == "CMYK":
         image = image.convert("RGB")
+    if image.mode != "YCbCr":
+        image = image.convert("YCbCr")
     if max(image.size) > _SMALL_LIMIT:
         image.thumbnail((_SMALL_LIMIT, _SMALL_LIMIT), Image.Resampling.BOX)
     return image
@@ -114,7 +121,7 @@ def _has_filler(image: Image.Image) -> bool:
     width, height = image.size
     least = max(2, round(height * _FILLER_SHARE))
     last = _colour(image, 0, height - 1)
-    if not _FILLER_DARKEST < max(last) < _FILLER_BRIGHTEST:
+    if not _FILLER_DARKEST < last[0] < _FILLER_BRIGHTEST:
         return False
     # Two corners of the bottom rule out nearly every scene.
     for corner in (_colour(image, width - 1, height - 1), _colour(image, width - 1, max(0, height - least))):
@@ -125,19 +132,19 @@ def _has_filler(image: Image.Image) -> bool:
 
 def _colour(image: Image.Image, column: int, row: int) -> tuple[int, ...]:
     found = image.getpixel((column, row))
-    assert isinstance(found, tuple), "a picture is RGB"  # noqa: S101 (for the type checker)
+    assert isinstance(found, tuple), "a picture is of three channels"  # noqa: S101 (for the type checker)
     return tuple(int(value) for value in found)
 
 
-def _ends_in(rgb: Rgb, last: NDArray[np.int16], least: int) -> bool:
-    off = _off(rgb, last)
+def _ends_in(colours: Colours, last: NDArray[np.int16], least: int) -> bool:
+    off = _off(colours, last)
     if off[-least:].any():
         return False
-    above = rgb[: len(off) - int(np.argmax(off[::-1]))] if off.any() else rgb[:0]
+    above = colours[: len(off) - int(np.argmax(off[::-1]))] if off.any() else colours[:0]
     uneven = (above.max(1).astype(np.int16) - above.min(1)).max(1) > _FILLER_SPREAD
     return bool(len(above)) and bool(uneven.mean() > _FILLER_ABOVE)
 
 
-def _off(rgb: Rgb, colour: NDArray[np.int16]) -> NDArray[np.bool_]:
+def _off(colours: Colours, colour: NDArray[np.int16]) -> NDArray[np.bool_]:
     """The rows that are not all of one colour."""
-    return np.asarray(np.abs(rgb.astype(np.int16) - colour).max((1, 2)) > _FILLER_SPREAD)
+    return np.asarray(np.abs(colours.astype(np.int16) - colour).max((1, 2)) > _FILLER_SPREAD)

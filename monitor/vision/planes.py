@@ -21,7 +21,7 @@ _LARGEST_RATIO = 8
 Plane = NDArray[np.float32]
 
 
-def shrink(plane: Plane, height: int, width: int) -> Plane | None:
+def shrink(plane: NDArray[Any], height: int, width: int) -> Plane | None:
     """What Pillow's BOX filter makes of a plane, in half the time, for simple ratios (5 to 4, 5 to 3); else None."""
     given_height, given_width = plane.shape
     if not (_is_simple(given_height, height) and _is_simple(given_width, width)):
@@ -39,7 +39,7 @@ def _is_simple(size: int, wanted: int) -> bool:
     return size >= wanted and size // gcd(size, wanted) <= _LARGEST_RATIO
 
 
-def _shrink_groups(given: Plane, wanted: Plane) -> None:
+def _shrink_groups(given: NDArray[Any], wanted: Plane) -> None:
     """Shrink along the middle axis: each wanted value is the mean of those whose middles lie within it."""
     ratio = given.shape[1] / wanted.shape[1]
     for at in range(wanted.shape[1]):
@@ -104,6 +104,11 @@ def block_mean(plane: Plane) -> Plane:
     rows = np.add.reduce(plane.reshape(ROWS, height, -1), axis=1)
     total = np.add.reduce(rows.reshape(ROWS, COLUMNS, width), axis=2)
     return np.asarray(total * np.float32(1 / (height * width)))
+
+
+def mean(values: NDArray[Any]) -> float:
+    """The mean of all values; np.mean takes several times as long over a plane of blocks."""
+    return float(np.add.reduce(values, axis=None)) / values.size
 
 
 def quantile(values: NDArray[Any], share: float) -> float:

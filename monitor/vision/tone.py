@@ -14,7 +14,7 @@ import numpy as np
 
 from monitor.vision.features import Features
 from monitor.vision.label import Label
-from monitor.vision.planes import Plane, median, quantile, quantile_of_sorted
+from monitor.vision.planes import Plane, mean, median, quantile, quantile_of_sorted
 
 Phase = Literal["day", "night"]
 PHASES: tuple[Phase, Phase] = ("day", "night")
@@ -46,6 +46,10 @@ _FLAT_SPAN = 36.0
 _BURNT_LEVEL, _BURNT_SHARE, _BURNT_MEAN = 248.0, 0.22, 185.0
 
 
+# What Cb and Cr add to red, green and blue (ITU-T T.871).
+CHROMA_TO_RGB = np.array([[0.0, -0.344136, 1.772], [1.402, -0.714136, 0.0]], dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Tone:
     """The tone of a picture, each a byte: mean luma, its 95th percentile, mean Cb and Cr, noise in sixteenths."""
@@ -66,19 +70,29 @@ class HasTone(Protocol):
 
 def phase_of(features: Features) -> Phase:
     """Day or night by the picture, not by the clock: night is grey (infrared) or dark."""
-    grey = _of_colourful(features.rgb_blocks.max(2) - features.rgb_blocks.min(2)) < _GREY_CHROMA
-    return "night" if grey or _is_tinted(features) or float(features.luma_blocks.mean()) < _DARK_LUMA else "day"
+    is_night = (
+        mean(features.luma_blocks) < _DARK_LUMA
+        or _of_colourful(_colourfulness(features)) < _GREY_CHROMA
+        or _is_tinted(features)
+    )
+    return "night" if is_night else "day"
+
+
+def _colourfulness(features: Features) -> Plane:
+    """By how much the strongest of red, green and blue is beyond the weakest, per block."""
+    away = features.chroma_blocks @ CHROMA_TO_RGB
+    return np.asarray(away.max(2) - away.min(2))
 
 
 def _is_tinted(features: Features) -> bool:
     """Whether a picture is grey but for one tint: its chroma follows from its luma (infrared pictures, often pink)."""
-    luma, cb, cr = _luma_and_chroma(features)
-    level, rest = luma - luma.mean(), np.zeros_like(luma)
-    for plane in (cb, cr):
-        centred = plane - plane.mean()
-        slope = float((centred * level).sum()) / max(float((level * level).sum()), 1.0)
-        rest = rest + (centred - slope * level) ** 2
-    return _of_colourful(np.sqrt(rest)) < _TINT_REST
+    level = features.luma_blocks.reshape(-1, 1) - np.float32(mean(features.luma_blocks))
+    chroma = features.chroma_blocks.reshape(-1, 2)
+    chroma = chroma - np.add.reduce(chroma, axis=0) * np.float32(1 / len(chroma))
+    slope = np.add.reduce(chroma * level, axis=0) / max(float(np.add.reduce(level * level, axis=None)), 1.0)
+    rest = chroma - level * slope
+    rest *= rest
+    return _of_colourful(np.sqrt(rest[:, 0] + rest[:, 1])) < _TINT_REST
 
 
 def _of_colourful(plane: Plane) -> float:
@@ -87,19 +101,12 @@ def _of_colourful(plane: Plane) -> float:
 
 
 def _luma_and_chroma(features: Features) -> tuple[Plane, Plane, Plane]:
-    rgb = features.rgb_blocks
-    luma = luma_of(rgb)
-    return luma, 0.564 * (rgb[:, :, 2] - luma), 0.713 * (rgb[:, :, 0] - luma)
-
-
-def luma_of(rgb: Plane) -> Plane:
-    """The luma (ITU-R 601) of rows x columns x 3."""
-    return np.asarray(0.299 * rgb[:, :, 0] + 0.587 * rgb[:, :, 1] + 0.114 * rgb[:, :, 2])
+    return features.luma_blocks, features.chroma_blocks[:, :, 0], features.chroma_blocks[:, :, 1]
 
 
 def tone_of(features: Features) -> Tone:
     """The tone of a picture."""
-    luma, cb, cr = (float(plane.mean()) for plane in _luma_and_chroma(features))
+    luma, cb, cr = (mean(plane) for plane in _luma_and_chroma(features))
     return Tone(
         _byte(luma),
         _byte(quantile_of_sorted(features.tones, 0.95)),
@@ -128,11 +135,11 @@ def faults(features: Features, states: Sequence[HasTone]) -> dict[Label, float]:
 def _cast(features: Features, states: Sequence[HasTone]) -> float:
     luma, cb, cr = _luma_and_chroma(features)
     if states:
-        at = float(cb.mean()) + 128, float(cr.mean()) + 128
+        at = mean(cb) + 128, mean(cr) + 128
         return min(math.dist(at, (state.tone.cb, state.tone.cr)) for state in states) / _CAST_LIMIT
     bright = luma >= quantile(luma, _BRIGHT_SHARE)
     at_bright = math.hypot(median(cb[bright]), median(cr[bright]))
-    return min(math.hypot(float(cb.mean()), float(cr.mean())) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
+    return min(math.hypot(mean(cb), mean(cr)) / _CAST_MEAN, at_bright / _CAST_BRIGHT)
 
 
 def _span(features: Features) -> float:
@@ -147,7 +154,7 @@ def _dark_limit(states: Sequence[HasTone]) -> float:
 
 
 def _white(tones: Plane) -> float:
-    return min((1 - _below(tones, _BURNT_LEVEL)) / _BURNT_SHARE, float(tones.mean()) / _BURNT_MEAN)
+    return min((1 - _below(tones, _BURNT_LEVEL)) / _BURNT_SHARE, mean(tones) / _BURNT_MEAN)
 
 
 def _below(tones: Plane, level: float) -> float:

@@ -96,8 +96,9 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
     margin = 1 + _WIDEST * max(0.0, 1 - reference.stats.count / _SURE_FROM)
     lost = lost_blocks(features, reference)
     told = reference.told
-    share = float(lost[told].mean()) if told.any() else 0.0
-    enough = bool(told.sum() >= _ENOUGH * BLOCKS)
+    count = np.count_nonzero(told)
+    share = np.count_nonzero(lost) / count if count else 0.0
+    enough = bool(count >= _ENOUGH * BLOCKS)
     if not known or not enough:
         return _full_cover_only(share, lost, told, known and enough)
     shift, moved = _moved(features, reference, share, margin)
@@ -137,7 +138,7 @@ def _within(plane: NDArray[Any], low: float, high: float) -> Plane:
 
 
 def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:
-    if told.sum() < _ENOUGH_FOR_FULL * BLOCKS or share < _FULL_COVER:
+    if np.count_nonzero(told) < _ENOUGH_FOR_FULL * BLOCKS or share < _FULL_COVER:
         return Seen(enough=enough)
     # What covers all of the view is often flat: that is no fog.
     faults = {Label.OBSTRUCTED: share / _FULL_COVER, Label.LOWCONTRAST: 0.0}
@@ -173,7 +174,7 @@ def _blur_and_haze(features: Features, reference: Reference, lost: NDArray[np.bo
     Lack of focus takes fine detail alone, fog takes all of it, and the span of the tones with it.
     """
     left = reference.told & ~lost
-    if left.sum() < _LEFT_LEAST * reference.told.sum():
+    if np.count_nonzero(left) < _LEFT_LEAST * np.count_nonzero(reference.told):
         return 0.0, 0.0
     stats = reference.stats
     blur = -median((features.sharpness - stats.sharpness)[left])

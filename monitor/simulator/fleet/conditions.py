@@ -12,7 +12,10 @@ from monitor.simulator.fleet.script import Rule, Script
 
 
 class Conditions:
-    """The faults of every device now. `began` is when the script's time 0 was (Unix time), `speed` how fast it runs."""
+    """The faults of every device now. `began` is when the script's time 0 was (Unix time), `speed` how fast it runs.
+
+    What a script calls slow is so by the script's clock.
+    """
 
     def __init__(self, script: Script, began: float, speed: float = 1.0) -> None:
         self.script = script
@@ -46,6 +49,8 @@ class Conditions:
     def own(self, index: int, seconds: float) -> dict[str, FaultValue]:
         """The faults of the device itself."""
         faults = self.script.own_faults_at(index, seconds)
+        if "slow_s" in faults:
+            faults["slow_s"] = float(faults["slow_s"]) / self.speed
         for name, value in self._set.get(index, {}).items():
             if value is None:
                 faults.pop(name, None)

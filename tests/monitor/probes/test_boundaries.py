@@ -27,6 +27,7 @@ from monitor.probes import (
     soap,
     talk,
     transport,
+    visit,
 )
 from monitor.probes.failure import Garbled
 from monitor.probes.pictures import Looked
@@ -72,7 +73,7 @@ KIB, MIB = 1024, 1024 * 1024
         # how long is waited, in seconds
         (transport.CONNECT_LIMIT_S, 5.0),
         (transport.ARP_GAVE_UP_S, 0.5),
-        (runner.GRACE_S, 0.2),
+        (visit.GRACE_S, 0.2),
         (camera.JUDGE_SHARE, 0.1),
         (camera.JUDGE_RESERVE_S, 0.5),
         (cli.MAX_DEADLINE_S, 600.0),

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.probes import runner, session
+from monitor.probes import runner, session, visit
+from monitor.probes.book import Book
+from monitor.probes.failure import OK
 from monitor.probes.runner import Loop
-from monitor.wire import Aspect, Reading, Target, Verdict
+from monitor.wire import Aspect, Probe, Reading, Verdict
 from tests.monitor.probes.fake import HEARTBEAT, clock, serving, subject, target
 
 
@@ -71,16 +73,20 @@ def test_who_gets_no_slot_in_time_is_late_and_ours() -> None:
     assert sorted(one.findings[Aspect.LINK].cause for one in readings) in (["late", "silent"], ["late", "late"])
 
 
-def test_a_visit_that_was_cut_off_tells_what_it_has_asked(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stuck(goal: Target, held: session.Session, _on_step: object) -> list[Reading]:
-        held.endpoint(goal).bucket.take()
+def test_a_visit_that_was_cut_off_keeps_what_it_learned_and_tells_what_it_asked(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(book: Book) -> None:
+        book.talk.endpoint.bucket.take()
+        book.talk.hear(None)
         await asyncio.sleep(5)
-        return []
 
-    monkeypatch.setattr(runner, "visit", stuck)
+    monkeypatch.setattr(visit, "PROBES", {Probe.ONVIF: stuck})
+    began = time.monotonic()
     (reading,) = loop.run_batch([target(9, subject(5), refill_s=60.0, deadline_s=0.1)])
 
-    assert reading.findings[Aspect.LINK].cause == "late"
+    assert time.monotonic() - began < 0.1 + 0.25
+    assert reading.findings[Aspect.LINK] == OK
     assert round(reading.owed_s) == 60
 
 

@@ -44,6 +44,34 @@ def test_a_jpeg_gives_its_size_and_the_height_of_its_units() -> None:
     assert walk(jpeg(SMALL, subsampling="4:4:4")).unit_rows == 8
 
 
+JFIF = segment(0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0")
+
+
+def adobe(transform: int) -> bytes:
+    return segment(0xEE, b"Adobe" + bytes([0, 100, 0, 0, 0, 0, transform]))
+
+
+@pytest.mark.parametrize(
+    ("before", "names", "coding"),
+    [
+        (b"", b"\x01", "L"),
+        (b"", b"\x01\x02\x03", "YCbCr"),
+        (JFIF, b"RGB", "YCbCr"),
+        (b"", b"RGB", "RGB"),
+        (adobe(0), b"\x01\x02\x03", "RGB"),
+        (adobe(1), b"RGB", "YCbCr"),
+        (JFIF + adobe(0), b"\x01\x02\x03", "YCbCr"),
+        (segment(0xEE, b"Adobe"), b"RGB", "RGB"),
+        (adobe(2), b"\x01\x02\x03\x04", "CMYK"),
+    ],
+)
+def test_what_the_components_are_is_told_as_libjpeg_tells_it(before: bytes, names: bytes, coding: str) -> None:
+    components = b"".join(bytes([name, 0x11, 0]) for name in names)
+    head = segment(0xC0, struct.pack(">BHHB", 8, 48, 64, len(names)) + components)
+    scan = segment(0xDA, bytes([len(names)]) + b"".join(bytes([name, 0]) for name in names) + b"\0\x3f\0")
+    assert walk(b"\xff\xd8" + before + head + scan + b"\x12\x34\xff\xd9").coding == coding
+
+
 def test_nothing_is_an_empty_picture() -> None:
     assert refused(b"") == ("empty_picture", "")
 

@@ -45,11 +45,19 @@ def test_the_rows_of_units_are_known_at_each_scale() -> None:
     assert decode(quarter).unit_rows == 4
 
 
-@pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_other_colour_models_become_rgb(mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "options"), [("RGB", {}), ("RGB", {"keep_rgb": True}), ("L", {}), ("CMYK", {}), ("YCbCr", {})]
+)
+def test_whatever_the_colours_are_coded_in_they_are_the_same(mode: str, options: dict[str, bool]) -> None:
     out = io.BytesIO()
-    Image.fromarray(view().astype(np.uint8)).convert(mode).save(out, "JPEG")
-    assert decode(out.getvalue()).rgb.shape[2] == 3
+    image = Image.fromarray(view(size=(480, 270)).astype(np.uint8)).convert(mode)
+    image.save(out, "JPEG", quality=95, subsampling=0, **options)
+    rgb = Image.open(io.BytesIO(out.getvalue())).convert("RGB")
+
+    picture = decode(out.getvalue())
+    assert picture.image.mode == "YCbCr"
+    assert np.abs(picture.rgb.astype(int) - np.asarray(rgb)).max() <= 3
+    assert np.abs(picture.luma.astype(int) - np.asarray(rgb.convert("L"))).max() <= 2
 
 
 def test_metadata_and_what_follows_the_end_change_nothing() -> None:
@@ -62,8 +70,8 @@ def test_the_small_picture_is_what_pillow_drafts() -> None:
     for options in ({}, {"progressive": True}, {"subsampling": "4:4:4"}):
         data = jpeg(take(view(size=(1922, 1083))), **options)
         drafted = Image.open(io.BytesIO(data))
-        drafted.draft("RGB", (480, 270))
-        assert np.array_equal(decode(data).rgb, np.asarray(drafted))
+        drafted.draft("YCbCr", (480, 270))
+        assert np.array_equal(np.asarray(decode(data).image), np.asarray(drafted))
 
 
 def test_a_picture_cut_short_with_an_end_put_on_is_corrupt() -> None:
