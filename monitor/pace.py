@@ -15,9 +15,9 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 # The longest due may be late by this share of its interval; beyond it intervals lengthen, below they shorten again.
 LATE_SHARE = 0.05
 # A proportional and an integral part: being late alone would swing (the backlog is itself an integral). Of each minute
-# of lateness and of each minute that it has grown, so much becomes stretch: critical damping at a tick of 5 s.
-INTEGRAL, PROPORTIONAL = 0.05, 1.55
-MOST_UP, MOST_DOWN = 0.1, 0.02
+# of lateness so much becomes stretch each second, and of each minute that it has grown: critical damping.
+INTEGRAL, PROPORTIONAL = 0.01, 1.55
+MOST_UP, MOST_DOWN = 0.02, 0.004  # in a second
 # To be early by more than this says no more than that there is capacity. Minutes.
 EARLIEST = -0.05
 LONGEST = 20.0
@@ -58,13 +58,13 @@ class Pace:
 UNHURRIED = Pace()
 
 
-def next_stretch(stretch: float, late_min: float, was_late_min: float) -> float:
-    """The factor for the next tick. Lateness is in minutes beyond what is allowed, now and a tick ago."""
+def next_stretch(stretch: float, late_min: float, was_late_min: float, tick_s: float) -> float:
+    """The factor for the next tick. Lateness is in minutes beyond what is allowed, now and `tick_s` seconds ago."""
     now, before = max(EARLIEST, late_min), max(EARLIEST, was_late_min)
     if now == before == EARLIEST:  # not late at all, and not since just now: there is capacity
-        return max(1.0, stretch * (1 - MOST_DOWN))
-    change = INTEGRAL * now + PROPORTIONAL * (now - before)
-    return max(1.0, min(LONGEST, stretch * (1 + max(-MOST_DOWN, min(MOST_UP, change)))))
+        return max(1.0, stretch * (1 - MOST_DOWN * tick_s))
+    change = INTEGRAL * tick_s * now + PROPORTIONAL * (now - before)
+    return max(1.0, min(LONGEST, stretch * (1 + max(-MOST_DOWN * tick_s, min(MOST_UP * tick_s, change)))))
 
 
 def phase_after(phase_s: int, every_s: int, now: datetime, clock: Clock = REAL) -> datetime:

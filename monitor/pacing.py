@@ -70,8 +70,9 @@ def adjust(zone_id: int, now: datetime, *, held_up: bool = False) -> Pace:
         ZoneState.objects.filter(pk=zone_id).update(heartbeat_late=EARLIEST, picture_late=EARLIEST)
         return pace
     heartbeat_late, picture_late = _late(zone_id, now)
-    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late, state.heartbeat_late)
-    picture = next_stretch(pace.picture.stretch, picture_late, state.picture_late)
+    tick_s = settings.VIEWKEEPER_TICK_S
+    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late, state.heartbeat_late, tick_s)
+    picture = next_stretch(pace.picture.stretch, picture_late, state.picture_late, tick_s)
     changes: dict[str, Any] = {"heartbeat_late": heartbeat_late, "picture_late": picture_late}
     if (heartbeat, picture) != (pace.heartbeat.stretch, pace.picture.stretch):
         pace = Pace(pace.heartbeat.turned_to(heartbeat, now), pace.picture.turned_to(picture, now))

@@ -13,61 +13,76 @@ from django.db import connection
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import pacing
 from monitor.benching.crew import Crew
 from monitor.benching.scratch import ZONE
 from monitor.models import ZoneState
-from monitor.pace import Clock
-from monitor.schedule import SPREAD
 
 # Devices whose visits are followed one by one, spread over the fleet.
 FOLLOWED = 2_000
-# Looked at so often within an interval, no visit is missed.
-PER_INTERVAL = 4
 P99 = 98  # of the hundred percentiles, from 0
 FEWEST_VISITS = 2
 
 _SEEN = """
-SELECT s.device_id, d.endpoint_id, extract(epoch FROM s.looked_at), extract(epoch FROM s.picture_at)
-FROM monitor_devicestate s JOIN devices_device d ON d.id = s.device_id WHERE s.device_id = ANY(%s)
+SELECT s.device_id, extract(epoch FROM e.heartbeat_due), extract(epoch FROM s.looked_at),
+    extract(epoch FROM e.picture_due), extract(epoch FROM s.picture_at)
+FROM monitor_devicestate s JOIN devices_device d ON d.id = s.device_id
+JOIN monitor_schedule e ON e.endpoint_id = d.endpoint_id WHERE s.device_id = ANY(%s)
 """
 
 
 @dataclass(slots=True)
+class Turns:
+    """The turns of one device: when it is due next, which turns have come and wait for their visit, when those were."""
+
+    due: float | None = None
+    waiting: list[float] = field(default_factory=list)
+    visits: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Tier:
-    """The visits of one tier: when each followed device was seen, and how late."""
+    """The turns of one tier: when each followed device was seen for one, and how late."""
 
     every_s: int
-    times: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    turns: dict[int, Turns] = field(default_factory=lambda: defaultdict(Turns))
     lags: list[float] = field(default_factory=list)
 
-    def see(self, device_id: int, endpoint_id: int, at: float | None, clock: Clock) -> None:
-        """Take a visit into account that was not seen before."""
-        known = self.times[device_id]
-        if at is None or (known and known[-1] >= at):
-            return
-        shown = clock.shown.timestamp() + (at - clock.since.timestamp()) / clock.stretch
-        # Due by phase: what is beyond the last instant of its phase is lateness, and so is every turn that was missed.
-        beyond = (shown - endpoint_id * SPREAD % self.every_s) % self.every_s * clock.stretch
-        turns = round((at - known[-1] - beyond) / (self.every_s * clock.stretch)) if known else 1
-        known.append(at)
-        self.lags.append(beyond + max(0, turns - 1) * self.every_s * clock.stretch)
+    def see(self, device_id: int, due: float | None, at: float | None, now: float) -> None:
+        """Take into account when a device is due next, and when it was seen last; Unix time.
+
+        An instant that has come and is due no more has been claimed: the first visit from then on is its visit. A visit
+        that was for something else meanwhile is none.
+        """
+        turns = self.turns[device_id]
+        if turns.due is not None and due != turns.due and turns.due <= now:
+            turns.waiting.append(turns.due)
+        turns.due = due
+        while at is not None and turns.waiting and at >= turns.waiting[0]:
+            self.lags.append(at - turns.waiting.pop(0))
+            turns.visits.append(at)
+
+    def overdue(self, now: float) -> list[float]:
+        """How late those are already that nobody has visited yet."""
+        waiting = [at for turns in self.turns.values() for at in (*turns.waiting, turns.due) if at is not None]
+        return [now - at for at in waiting if at < now]
 
     def intervals(self) -> list[float]:
         """The mean interval between the visits of each device."""
-        return [(seen[-1] - seen[0]) / (len(seen) - 1) for seen in self.times.values() if len(seen) > FEWEST_VISITS - 1]
+        seen = [turns.visits for turns in self.turns.values() if len(turns.visits) >= FEWEST_VISITS]
+        return [(visits[-1] - visits[0]) / (len(visits) - 1) for visits in seen]
 
-    def told(self) -> dict[str, Any]:
+    def told(self, now: float) -> dict[str, Any]:
         """Lateness and the spread of intervals; None where too few were seen."""
         found = sorted(self.intervals())
+        lags = self.lags + self.overdue(now)
         return {
             "every_s": self.every_s,
-            "visits": len(self.lags),
-            "lag_p50_s": _percentile(self.lags, 49),
-            "lag_p99_s": _percentile(self.lags, P99),
-            "lag_p99_share": _share(_percentile(self.lags, P99), self.every_s),
+            "turns": len(lags),
+            "lag_p50_s": _percentile(lags, 49),
+            "lag_p99_s": _percentile(lags, P99),
+            "lag_p99_share": _share(_percentile(lags, P99), self.every_s),
             # The second half of the run: addresses and logins are learned by then.
-            "late_lag_p99_s": _percentile(self.lags[len(self.lags) // 2 :], P99),
+            "late_lag_p99_s": _percentile(lags[len(lags) // 2 :], P99),
             "interval_min_s": found[0] if found else None,
             "interval_median_s": statistics.median(found) if found else None,
             "interval_max_s": found[-1] if found else None,
@@ -93,12 +108,13 @@ class Sampler:
 
     def visits(self) -> None:
         """Look whom the platform has visited since."""
-        pace = pacing.pace_of(self._zone_id)
+        now = time.time()
         with connection.cursor() as cursor:
             cursor.execute(_SEEN, [self._followed])
-            for device_id, endpoint_id, looked_at, picture_at in cursor:
-                self.tiers["heartbeat"].see(device_id, endpoint_id, _number(looked_at), pace.heartbeat)
-                self.tiers["picture"].see(device_id, endpoint_id, _number(picture_at), pace.picture)
+            for device_id, *instants in cursor:
+                heartbeat_due, looked_at, picture_due, picture_at = map(_number, instants)
+                self.tiers["heartbeat"].see(device_id, heartbeat_due, looked_at, now)
+                self.tiers["picture"].see(device_id, picture_due, picture_at, now)
 
     def processes(self) -> None:
         """Memory and CPU time now, and how far the zone's clocks are slowed down."""
@@ -122,7 +138,7 @@ class Sampler:
         third = max(1, len(totals) // 3)
         early, late = statistics.fmean(totals[third : 2 * third] or totals), statistics.fmean(totals[-third:])
         return {
-            **{name: tier.told() for name, tier in self.tiers.items()},
+            **{name: tier.told(time.time()) for name, tier in self.tiers.items()},
             "rss_mb": {
                 "most": max(totals),
                 "early": early,

@@ -61,28 +61,31 @@ def test_every_interval_is_lengthened_by_the_factor(phase: int, stretch: float, 
         (1.5, 0.0, 0.0, 1.5),  # just as late as is allowed
         (1.0, 0.1, 0.1, 1.005),
         (1.0, 0.1, 0.08, 1.036),
-        (1.0, 10.0, 0.0, 1 + MOST_UP),
-        (2.0, -9.0, -9.0, 2.0 * (1 - MOST_DOWN)),
-        (2.0, -1.0, 1.0, 2.0 * (1 - MOST_DOWN)),
+        (1.0, 10.0, 0.0, 1 + 5 * MOST_UP),
+        (2.0, -9.0, -9.0, 2.0 * (1 - 5 * MOST_DOWN)),
+        (2.0, -1.0, 1.0, 2.0 * (1 - 5 * MOST_DOWN)),
         (LONGEST, 10.0, 10.0, LONGEST),
     ],
 )
 def test_longer_while_it_is_late_and_shorter_again_within_bounds(
     stretch: float, late: float, before: float, wanted: float
 ) -> None:
-    assert next_stretch(stretch, late, before) == pytest.approx(wanted)
+    assert next_stretch(stretch, late, before, tick_s=5) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("demand", [1.2, 1.7, 3.0])
 @pytest.mark.parametrize("every_s", [60, 600])
-def test_under_a_steady_overload_the_factor_settles_where_the_capacity_is(demand: float, every_s: int) -> None:
-    """A tick each 5 s; as many visits are asked for as are done, times the demand."""
+@pytest.mark.parametrize("tick_s", [1, 2, 5])
+def test_under_a_steady_overload_the_factor_settles_where_the_capacity_is(
+    demand: float, every_s: int, tick_s: int
+) -> None:
+    """As many visits are asked for as are done, times the demand."""
     stretch, late_s, before, seen = 1.0, 0.0, 0.0, []
-    for tick in range(240):
-        late_s = max(0.0, late_s + 5 * (demand / stretch - 1))
+    for tick in range(1200 // tick_s):
+        late_s = max(0.0, late_s + tick_s * (demand / stretch - 1))
         late_min = (late_s - LATE_SHARE * every_s) / 60
-        stretch, before = next_stretch(stretch, late_min, before), late_min
-        if tick > 120:
+        stretch, before = next_stretch(stretch, late_min, before, tick_s), late_min
+        if tick > 600 // tick_s:
             seen.append(stretch)
 
     assert max(seen) / min(seen) < 1.05
@@ -93,7 +96,7 @@ def test_under_a_steady_overload_the_factor_settles_where_the_capacity_is(demand
 def test_when_there_is_capacity_again_intervals_are_what_they_were() -> None:
     stretch = 2.0
     for _tick in range(12 * 3):
-        stretch = next_stretch(stretch, -0.05, -0.05)
+        stretch = next_stretch(stretch, -0.05, -0.05, tick_s=5)
 
     assert stretch == 1.0
 

@@ -15,7 +15,7 @@ from monitor.quickstart.launcher import StopRequested, stop_on_signals
 from monitor.quickstart.postgres import ServerError
 
 MOST_MINUTES = 30
-USUAL_TICK_S = 5
+USUAL_TICK_S = 2
 
 
 class Command(BaseCommand):

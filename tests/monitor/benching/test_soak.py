@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +12,6 @@ from django.core.management import CommandError, call_command
 
 from monitor.benching.sampling import Tier
 from monitor.benching.soaking import failures
-from monitor.pace import REAL, Clock
-from monitor.schedule import SPREAD
 
 DAY = datetime(2026, 6, 1, tzinfo=UTC)
 CLEAN: dict[str, Any] = {
@@ -39,7 +37,7 @@ def test_a_calm_city_is_held_to_be_what_it_is() -> None:
     report = json.loads(out.getvalue())
     assert report["failures"] == []
     assert report["verdicts"]["checked"] > 30
-    assert report["heartbeat"]["visits"] > 30
+    assert report["heartbeat"]["turns"] > 30
     assert report["violations"]["total"] == {}
 
 
@@ -79,51 +77,48 @@ def test_where_time_is_hurried_limits_in_seconds_mean_nothing() -> None:
     assert failures({**CLEAN, **late}) == []
 
 
-def _due(endpoint_id: int, every_s: int) -> datetime:
-    return DAY + timedelta(seconds=(endpoint_id * SPREAD - int(DAY.timestamp())) % every_s)
-
-
-def test_lateness_counts_from_the_last_instant_of_the_phase() -> None:
+def test_lateness_counts_from_the_instant_that_was_due() -> None:
     tier = Tier(60)
-    for number, late_s in enumerate((2.0, 5.0)):
-        at = _due(7, 60) + timedelta(seconds=60 * number + late_s)
-        tier.see(1, 7, at.timestamp(), REAL)
+    for now, due, at in ((90, 100, 40), (105, 160, 102), (165, 220, 165)):
+        tier.see(1, due, at, now)
 
-    assert tier.lags == pytest.approx([2.0, 5.0])
-    assert tier.intervals() == pytest.approx([63.0])
+    assert tier.lags == [2, 5]
+    assert tier.intervals() == [63]
 
 
-def test_turns_that_were_missed_are_lateness_too() -> None:
+def test_a_visit_for_something_else_is_no_turn() -> None:
     tier = Tier(60)
-    for number in (0, 1, 4):
-        tier.see(1, 7, (_due(7, 60) + timedelta(seconds=60 * number + 1)).timestamp(), REAL)
+    for now, due, at in ((90, 100, 40), (95, 100, 93), (105, 160, 101), (130, 160, 128), (162, 220, 161)):
+        tier.see(1, due, at, now)
 
-    assert tier.lags == pytest.approx([1.0, 1.0, 121.0])
+    assert tier.lags == [1, 1]
 
 
-def test_a_visit_seen_twice_counts_once() -> None:
+def test_what_was_claimed_and_not_visited_is_late_until_it_is() -> None:
     tier = Tier(60)
-    for _look in range(2):
-        tier.see(1, 7, _due(7, 60).timestamp(), REAL)
+    for now, due, at in ((90, 100, 40), (105, 160, 40), (165, 220, 40)):
+        tier.see(1, due, at, now)
+    assert tier.overdue(170) == [70, 10]
 
-    assert len(tier.lags) == 1
+    tier.see(1, 220, 180, 185)
+    assert (tier.lags, tier.overdue(185)) == ([80, 20], [])
+    assert tier.overdue(230) == [10]
 
 
-def test_under_overload_lateness_is_told_by_the_stretched_clock() -> None:
-    clock = Clock(since=DAY, shown=DAY, stretch=2.0)
+def test_an_instant_that_is_put_off_before_it_comes_is_no_turn() -> None:
     tier = Tier(60)
+    for now, due, at in ((90, 100, 40), (95, 130, 40), (135, 190, 131)):
+        tier.see(1, due, at, now)
 
-    tier.see(1, 7, (DAY + (_due(7, 60) - DAY) * 2 + timedelta(seconds=4)).timestamp(), clock)
-
-    assert tier.lags == pytest.approx([4.0])
+    assert tier.lags == [1]
 
 
 def test_the_spread_of_intervals_is_that_of_the_devices_means() -> None:
     tier = Tier(60)
     for device_id, every_s in ((1, 60), (2, 66)):
-        for number in range(4):
-            tier.see(device_id, device_id, DAY.timestamp() + number * every_s, REAL)
+        for number in range(5):
+            tier.see(device_id, number * every_s, (number - 1) * every_s, number * every_s - 1)
 
-    told = tier.told()
+    told = tier.told(0)
     assert told["max_over_min"] == pytest.approx(1.1)
     assert told["stretch"] == pytest.approx(63 / 60)
