@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 import orjson
 from django.db import connection
 from django.db.models import Value
-from django.db.models.functions import Least
+from django.db.models.functions import Greatest, Least
 
 from monitor.models import Schedule
 from monitor.wire import Aspect, Reading, Tier
 
 # The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
 BITS: Mapping[Tier, int] = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
+# Facts that a visit has left open are asked next so much later: the token bucket is full again by then.
+NEXT_HELPING = timedelta(seconds=60)
 # A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
 LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
@@ -153,18 +155,20 @@ WHERE s.endpoint_id = ANY(%(endpoints)s) AND d.endpoint_id = s.endpoint_id AND p
 """
 
 
-def ask_on(leases: Mapping[int, Lease], unfinished: Collection[int], soon: datetime) -> None:
+def ask_on(leases: Mapping[int, Lease], unfinished: Collection[int], now: datetime) -> None:
     """Facts are asked in small helpings: where some are still open, the next one comes soon and not in a day.
 
-    So does a picture that a first visit did not come to: `unfinished` are their endpoints.
+    A picture that a first visit did not come to is not kept waiting: `unfinished` are its endpoints, which are asked
+    again when they bear as much as at first.
     """
     if unfinished:
-        pictured = Schedule.objects.filter(endpoint__in=unfinished, picture_due__gt=soon)
-        pictured.update(picture_due=soon, due=Least("due", Value(soon)))
+        rested = Greatest("rested_at", Value(now))
+        pictured = Schedule.objects.filter(endpoint__in=unfinished, picture_due__gt=rested)
+        pictured.update(picture_due=rested, due=Least("due", rested))
     asked = [endpoint_id for endpoint_id, row in leases.items() if row.claimed & BITS[Tier.FACTS]]
     if asked:
         with connection.cursor() as cursor:
-            cursor.execute(_ASK_ON, {"endpoints": asked, "soon": soon})
+            cursor.execute(_ASK_ON, {"endpoints": asked, "soon": now + NEXT_HELPING})
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -43,9 +43,6 @@ from monitor.wire import Aspect, Finding, Reading, Verdict
 
 log = logging.getLogger(__name__)
 
-# When what a visit has left open is asked next: the token bucket is full again by then.
-NEXT_HELPING = timedelta(seconds=60)
-
 # Fetches and forgets a picture that waits under a key at the broker: thumbnail and original; None when it expired.
 Fetch = Callable[[str], shelf.Picture | None]
 
@@ -92,7 +89,7 @@ def record(
         write_raw(batch.readings, looked=looked)
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)
-        ask_on(leases, _unfinished(batch.readings), now + NEXT_HELPING)
+        ask_on(leases, _unfinished(batch.readings), now)
     rest_refused([reading for reading in readings if not holds_lease(reading, leases)], zone)
     return len(batch.readings)
 

@@ -262,14 +262,14 @@ def test_a_look_waits_for_a_visit_under_way(due: Device) -> None:
 def test_only_what_is_overdue_and_free_waits_for_its_next_turn(db: None) -> None:
     now = minute(10)
     old, fresh, held = (factories.device() for _ in range(3))
-    for device, since in ((old, START), (fresh, now - timedelta(seconds=5)), (held, START)):
+    for device, since in ((old, START), (fresh, now - timedelta(seconds=3)), (held, START)):
         due = dict.fromkeys(("heartbeat_due", "picture_due", "facts_due", "due"), since)
         factories.schedule(device, leased_until=minute(11) if device is held else None, **due)
     zone = factories.zone()
 
     claims.respread(zone.pk, now)
 
-    assert {row.due for row in (row_of(fresh), row_of(held))} == {now - timedelta(seconds=5), START}
+    assert {row.due for row in (row_of(fresh), row_of(held))} == {now - timedelta(seconds=3), START}
     turned = row_of(old)
     assert turned.heartbeat_due == phase_after(turned.pk, 60, now)
     assert turned.picture_due == phase_after(turned.pk, 600, now)

@@ -580,6 +580,20 @@ def test_two_files_take_turns(camera: Device) -> None:
     assert names == [*last_files(camera.pk), *last_files(camera.pk)]
 
 
+@pytest.mark.parametrize(("learned", "owed_s", "due"), [("path", 20.0, 20.02), ("path", 0.0, 0.02), ("", 20.0, 600.0)])
+def test_a_picture_that_a_first_visit_did_not_come_to_is_asked_for_as_soon_as_the_device_bears_it(
+    camera: Device, learned: str, owed_s: float, due: float
+) -> None:
+    held = lease(camera)
+    Schedule.objects.update(picture_due=minute(10), due=minute(1))
+    passport = {"snapshot_path": learned} if learned else {}
+    take_in([reading(camera, START, held, picture=BLANK, passport=passport, owed_s=owed_s)], START)
+
+    row = Schedule.objects.get()
+    assert row.picture_due == START + timedelta(seconds=due)
+    assert row.due == min(row.picture_due, minute(1))
+
+
 def test_a_picture_that_expired_at_the_broker_leaves_the_last_one(camera: Device) -> None:
     shoot(camera, 0, b"kept")
     gone = reading(camera, minute(1), lease(camera), picture=GOOD, shot=note("gone", trail=b"newer"))
