@@ -8,7 +8,6 @@ next visit may be another process's, and a device has few to give.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +58,8 @@ class Session:
         self.keep_picture = keep_picture
         self.local_zone_s = local_zone_s
         self.names = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
-        self.judges = ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="judge")
+        # One: two would pass the interpreter and the caches to and fro, and each picture take a sixth longer.
+        self.judges = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self.decoders = ThreadPoolExecutor(STREAMS_AT_ONCE, thread_name_prefix="stream")
         self.stream_slots = asyncio.Semaphore(STREAMS_AT_ONCE)
         self.picture_slots = asyncio.Semaphore(PICTURES_AT_ONCE)
