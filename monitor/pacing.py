@@ -52,9 +52,11 @@ def heartbeat_stretches() -> dict[int, float]:
     return dict(ZoneState.objects.values_list("zone", "heartbeat_stretch"))
 
 
+# What a killed worker took along can be claimed again only when its lease is over: to be late until then says nothing
+# about capacity.
 _LATE = """
-SELECT max(extract(epoch FROM %(now)s - heartbeat_due) - %(allowed)s * heartbeat_every),
-    max(extract(epoch FROM %(now)s - picture_due) - %(allowed)s * picture_every)
+SELECT max(extract(epoch FROM %(now)s - GREATEST(heartbeat_due, leased_until)) - %(allowed)s * heartbeat_every),
+    max(extract(epoch FROM %(now)s - GREATEST(picture_due, leased_until)) - %(allowed)s * picture_every)
 FROM monitor_schedule WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
 """
 

@@ -55,9 +55,13 @@ class Policies:
     def extremes(self, zone_id: int) -> tuple[int, int]:
         """The shortest heartbeat interval and the longest deadline that may be in force in a zone, in seconds."""
         rules = [rule for rule in self._rules if rule.zone_id in (None, zone_id)]
-        usual = Policy()
-        heartbeats = [usual.heartbeat_s, *(rule.heartbeat_s for rule in rules if rule.heartbeat_s)]
-        return min(heartbeats), max([usual.deadline_s, *(rule.deadline_s for rule in rules if rule.deadline_s)])
+        # What speaks of all devices takes the place of the defaults, what is closer may hold beside it.
+        everywhere, closer = [], []
+        for rule in rules:
+            (closer if rule.name or rule.compound_id or rule.kind else everywhere).append(rule)
+        usual = resolve(map(_laid_down, everywhere))
+        heartbeats = [usual.heartbeat_s, *(rule.heartbeat_s for rule in closer if rule.heartbeat_s)]
+        return min(heartbeats), max([usual.deadline_s, *(rule.deadline_s for rule in closer if rule.deadline_s)])
 
     @cached_property
     def occasions(self) -> Mapping[int, list[PolicyRule]]:

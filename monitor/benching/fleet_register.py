@@ -51,7 +51,8 @@ def _hasten(zone: Zone, speed: float) -> None:
         heartbeat_s=max(SHORTEST_HEARTBEAT_S, round(usual.heartbeat_s / speed)),
         picture_s=round(usual.picture_s / speed),
         facts_s=max(SHORTEST_FACTS_S, round(usual.facts_s / speed)),
-        second_look_s=max(1, round(usual.second_look_s / speed)),
+        # As many tokens come in between as usual, though their interval has a least one.
+        second_look_s=round(usual.second_look_s * refill_s(speed) / usual.refill_s),
         settle_s=round(usual.settle_s / speed),
         deadline_s=max(SHORTEST_DEADLINE_S, round(usual.deadline_s / speed)),
         refill_s=refill_s(speed),

@@ -193,7 +193,7 @@ class Body:
         if count > room:
             self.end = End.LARGE
             count = room
-        self._data.write(buffer[:count])
+        self._data.write(buffer if count == len(buffer) else buffer[:count])
         self._size += count
         del buffer[:count]
         return count

@@ -115,6 +115,17 @@ def test_intervals_lengthen_while_a_zone_is_late_and_everybody_keeps_their_turn(
         assert timedelta(0) < row.heartbeat_due - late <= timedelta(seconds=60 * clock.stretch)
 
 
+def test_what_a_lost_lease_held_back_is_no_want_of_capacity(cameras: list[Device]) -> None:
+    zone = factories.zone()
+    Schedule.objects.update(leased_until=START + timedelta(seconds=95))
+
+    pacing.adjust(zone.pk, START + timedelta(seconds=96))
+
+    assert pacing.pace_of(zone.pk).heartbeat.stretch == 1
+    pacing.adjust(zone.pk, START + timedelta(seconds=120))
+    assert pacing.pace_of(zone.pk).heartbeat.stretch > 1
+
+
 def test_the_number_of_statements_does_not_grow_with_the_endpoints(
     cameras: list[Device], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -158,3 +159,24 @@ def test_a_batch_reads_the_rules_once_and_the_lists_in_force_once(
         found = [policies.of_device(device).heartbeat_s for device in devices]
 
     assert found == [5, 5, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("rules", "wanted"),
+    [
+        ([], (60, 10)),
+        ([{"heartbeat_s": 6, "deadline_s": 2}], (6, 2)),  # of the whole zone: nobody has the defaults
+        ([{"heartbeat_s": 90, "deadline_s": 5}, {"kind": "switch", "heartbeat_s": 30}], (30, 5)),
+        ([{"kind": "switch", "deadline_s": 5}], (60, 10)),
+        ([{"kind": "switch", "deadline_s": 20}, {"kind": "onu", "heartbeat_s": 300}], (60, 20)),
+        ([{"zone": "another", "heartbeat_s": 6, "deadline_s": 2}], (60, 10)),
+    ],
+)
+def test_the_extremes_of_a_zone_are_those_of_what_may_be_in_force_in_it(
+    db: None, rules: list[dict[str, Any]], wanted: tuple[int, int]
+) -> None:
+    zone = factories.zone()
+    for rule in rules:
+        PolicyRule.objects.create(**rule | {"zone": factories.zone(name=rule["zone"]) if "zone" in rule else zone})
+
+    assert Policies().extremes(zone.pk) == wanted
