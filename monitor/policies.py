@@ -56,10 +56,8 @@ class Policies:
         """The shortest heartbeat interval and the longest deadline that may be in force in a zone, in seconds."""
         rules = [rule for rule in self._rules if rule.zone_id in (None, zone_id)]
         # What speaks of all devices takes the place of the defaults, what is closer may hold beside it.
-        everywhere, closer = [], []
-        for rule in rules:
-            (closer if rule.name or rule.compound_id or rule.kind else everywhere).append(rule)
-        usual = resolve(map(_laid_down, everywhere))
+        closer = [rule for rule in rules if rule.name or rule.compound_id or rule.kind]
+        usual = resolve(_laid_down(rule) for rule in rules if rule not in closer)
         heartbeats = [usual.heartbeat_s, *(rule.heartbeat_s for rule in closer if rule.heartbeat_s)]
         return min(heartbeats), max([usual.deadline_s, *(rule.deadline_s for rule in closer if rule.deadline_s)])
 
