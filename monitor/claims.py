@@ -84,7 +84,7 @@ def _statement(picked: str, pictures: str) -> str:
     """The claim; `picked` narrows what is due, `pictures` says whether pictures are taken along."""
     return f"""
 WITH due AS (
-    SELECT *, CASE WHEN leased_until IS NULL THEN 0 ELSE claimed END AS lost FROM monitor_schedule
+    SELECT *, CASE WHEN lease IS NULL THEN 0 ELSE claimed END AS lost FROM monitor_schedule
     WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s) AND {picked}
     ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
 picked AS (
@@ -106,7 +106,7 @@ RETURNING s.endpoint_id, p.heartbeat, p.picture, p.facts, p.recheck, s.worked, s
 """  # noqa: S608 - built from constants of this module only
 
 
-_LOST_PICTURE = "leased_until IS NOT NULL AND claimed & 2 > 0"
+_LOST_PICTURE = "lease IS NOT NULL AND claimed & 2 > 0"
 _PICTURES = _statement(f"picture_every IS NOT NULL AND (picture_due <= %(now)s OR {_LOST_PICTURE})", "TRUE")
 _OTHERS = _statement("(heartbeat_due <= %(now)s OR facts_due <= %(now)s OR recheck_due <= %(now)s)", "FALSE")
 

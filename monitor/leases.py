@@ -59,7 +59,7 @@ WHERE s.endpoint_id = ANY(%s) AND z.name = %s AND s.lease IS NOT NULL
 ORDER BY s.endpoint_id FOR UPDATE OF s
 """
 _GIVE_BACK = """
-UPDATE monitor_schedule s SET lease = NULL, leased_until = NULL, facts_due = v.facts_due, recheck_due = v.recheck_due,
+UPDATE monitor_schedule s SET lease = NULL, leased_until = %s, facts_due = v.facts_due, recheck_due = v.recheck_due,
     due = v.due, worked = v.worked, hold_until = v.hold_until, hold_cause = v.hold_cause, holds = v.holds,
     held_at = v.held_at, rested_at = v.rested_at
 FROM jsonb_to_recordset(%s::jsonb) AS v(
@@ -102,7 +102,7 @@ def give_back(
         row.due = _earlier(row.due, row.recheck_due) or row.due
     if leases:
         with connection.cursor() as cursor:
-            cursor.execute(_GIVE_BACK, [orjson.dumps(list(leases.values())).decode()])
+            cursor.execute(_GIVE_BACK, [now, orjson.dumps(list(leases.values())).decode()])
     # A parent that another batch holds is being looked at just now.
     if unseen_ids := set(parents) - leases.keys():
         unseen = Schedule.objects.filter(endpoint__in=unseen_ids, recheck_due=None)

@@ -52,8 +52,8 @@ def heartbeat_stretches() -> dict[int, float]:
     return dict(ZoneState.objects.values_list("zone", "heartbeat_stretch"))
 
 
-# What a killed worker took along can be claimed again only when its lease is over: to be late until then says nothing
-# about capacity.
+# What somebody has a lease on, or a killed worker took along, can be claimed only when that is over: to be late until
+# then says nothing about capacity.
 _LATE = """
 SELECT max(extract(epoch FROM %(now)s - GREATEST(heartbeat_due, leased_until)) - %(allowed)s * heartbeat_every),
     max(extract(epoch FROM %(now)s - GREATEST(picture_due, leased_until)) - %(allowed)s * picture_every)

@@ -125,6 +125,7 @@ class Schedule(models.Model):
     recheck_due = models.DateTimeField(null=True)
     due = models.DateTimeField()
     lease = models.UUIDField(null=True)
+    # When the lease ends or, where there is none, has ended: what is due could be claimed from then on.
     leased_until = models.DateTimeField(null=True)
     # The tiers that the lease took along, as the bits of `leases.BITS`: of a lost one just these are due again.
     claimed = models.PositiveSmallIntegerField(default=0)

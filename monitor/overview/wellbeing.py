@@ -78,8 +78,8 @@ def _answered(now: datetime) -> bool:
 
     A device whose turn has not come, such as one that was just resumed, is not waited for.
     """
-    ahead = Q(endpoint__schedule__leased_until=None, endpoint__schedule__due__gt=now)
-    asked = Q(endpoint__schedule__leased_until__isnull=False, state__looked_at=None)
+    ahead = Q(endpoint__schedule__lease=None, endpoint__schedule__due__gt=now)
+    asked = Q(endpoint__schedule__lease__isnull=False, state__looked_at=None)
     groups = (
         Device.objects.polled()
         .filter(endpoint__zone__in=Zone.objects.polled())

@@ -655,7 +655,7 @@ def test_a_suspect_is_looked_at_again_soon_and_the_lease_given_back(camera: Devi
 
     row = schedule_of(camera)
     assert row.recheck_due == row.due == minute(1.5)
-    assert (row.lease, row.leased_until) == (None, None)
+    assert (row.lease, row.leased_until) == (None, minute(1))
 
 
 def test_an_earlier_second_look_stays(camera: Device) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -96,6 +98,11 @@ def test_nothing_to_poll_is_well(polled: Device, client: Client) -> None:
     assert (found, told["overdue_s"], told["oldest_not_polled_s"]) == (200, 0, None)
 
 
+def leased(now: datetime) -> dict[str, Any]:
+    """A lease that was just taken."""
+    return {"lease": uuid.uuid4(), "leased_until": now + 9 * SECOND}
+
+
 @pytest.mark.parametrize(
     ("every", "age", "status"), [(60, 300, 200), (60, 301, 503), (10, 300, 200), (120, 600, 200), (120, 601, 503)]
 )
@@ -103,7 +110,7 @@ def test_devices_that_nobody_looks_at_are_not_well_although_the_schedule_moves_o
     polled: Device, client: Client, every: int, age: int, status: int
 ) -> None:
     now = timezone.now()
-    Schedule.objects.update(heartbeat_every=every, due=now + 9 * SECOND, leased_until=now + 9 * SECOND)
+    Schedule.objects.update(heartbeat_every=every, due=now + 9 * SECOND, **leased(now))
     DeviceState.objects.update(looked_at=now - age * SECOND)
 
     found, told = asked(client)
@@ -140,13 +147,13 @@ def test_a_zone_that_never_answered_is_not_well_once_it_was_asked(
     polled: Device, client: Client, claimed: bool, status: int
 ) -> None:
     device = factories.device(polled.compound, endpoint=factories.endpoint(factories.zone("far")))
-    factories.schedule(device, leased_until=timezone.now() + 9 * SECOND if claimed else None)
+    factories.schedule(device, **leased(timezone.now()) if claimed else {})
 
     assert asked(client)[0] == status
 
 
 def test_a_new_device_beside_others_that_are_looked_at_is_well(polled: Device, client: Client) -> None:
-    Schedule.objects.filter(pk=watched(polled.compound).endpoint_id).update(leased_until=timezone.now() + 9 * SECOND)
+    Schedule.objects.filter(pk=watched(polled.compound).endpoint_id).update(**leased(timezone.now()))
 
     assert asked(client)[0] == 200
 
