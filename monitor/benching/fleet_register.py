@@ -55,9 +55,15 @@ def _hasten(zone: Zone, speed: float) -> None:
         second_look_s=round(usual.second_look_s * refill_s(speed) / usual.refill_s),
         settle_s=round(usual.settle_s / speed),
         deadline_s=max(SHORTEST_DEADLINE_S, round(usual.deadline_s / speed)),
+        burst=burst(speed),
         refill_s=refill_s(speed),
         demo=True,
     )
+
+
+def burst(speed: float) -> int:
+    """Requests that a device bears at once. A usual visit lasts until one more is borne, a hurried one does not."""
+    return Policy().burst + (speed != 1)
 
 
 def refill_s(speed: float) -> int:

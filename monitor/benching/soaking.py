@@ -23,7 +23,7 @@ from monitor import schedule, vision
 from monitor.benching.city import draw, own_network
 from monitor.benching.crew import Crew
 from monitor.benching.failure import BenchFailed
-from monitor.benching.fleet_register import enter, refill_s
+from monitor.benching.fleet_register import burst, enter, refill_s
 from monitor.benching.kills import Kills
 from monitor.benching.rounds import Say
 from monitor.benching.sampling import Sampler
@@ -78,6 +78,7 @@ def _city(options: Options, pictures: Path) -> Iterator[RunningFleet]:
             hosts=own_network(),
             script=options.script,
             speed=options.speed,
+            burst=burst(options.speed),
             refill=refill_s(options.speed),
             scenes=SCENES,
             pictures=pictures,
