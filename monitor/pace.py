@@ -17,7 +17,9 @@ LATE_SHARE = 0.05
 # A proportional and an integral part: being late alone would swing (the backlog is itself an integral). Of each minute
 # of lateness so much becomes stretch each second, and of each minute that it has grown: critical damping.
 INTEGRAL, PROPORTIONAL = 0.01, 1.55
-MOST_UP, MOST_DOWN = 0.02, 0.004  # in a second
+# The most in a second, up and down alike: a passing delay leaves nothing behind. Where there is capacity, intervals
+# shorten by so much.
+MOST, AT_LEISURE = 0.02, 0.004
 # To be early by more than this says no more than that there is capacity. Minutes.
 EARLIEST = -0.05
 LONGEST = 20.0
@@ -62,9 +64,9 @@ def next_stretch(stretch: float, late_min: float, was_late_min: float, tick_s: f
     """The factor for the next tick. Lateness is in minutes beyond what is allowed, now and `tick_s` seconds ago."""
     now, before = max(EARLIEST, late_min), max(EARLIEST, was_late_min)
     if now == before == EARLIEST:  # not late at all, and not since just now: there is capacity
-        return max(1.0, stretch * (1 - MOST_DOWN * tick_s))
+        return max(1.0, stretch * (1 - AT_LEISURE * tick_s))
     change = INTEGRAL * tick_s * now + PROPORTIONAL * (now - before)
-    return max(1.0, min(LONGEST, stretch * (1 + max(-MOST_DOWN * tick_s, min(MOST_UP * tick_s, change)))))
+    return max(1.0, min(LONGEST, stretch * (1 + max(-MOST * tick_s, min(MOST * tick_s, change)))))
 
 
 def phase_after(phase_s: int, every_s: int, now: datetime, clock: Clock = REAL) -> datetime:

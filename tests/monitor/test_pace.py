@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.pace import (
+    AT_LEISURE,
     LATE_SHARE,
     LONGEST,
-    MOST_DOWN,
-    MOST_UP,
+    MOST,
     REAL,
     Clock,
     next_stretch,
@@ -61,9 +61,9 @@ def test_every_interval_is_lengthened_by_the_factor(phase: int, stretch: float, 
         (1.5, 0.0, 0.0, 1.5),  # just as late as is allowed
         (1.0, 0.1, 0.1, 1.005),
         (1.0, 0.1, 0.08, 1.036),
-        (1.0, 10.0, 0.0, 1 + 5 * MOST_UP),
-        (2.0, -9.0, -9.0, 2.0 * (1 - 5 * MOST_DOWN)),
-        (2.0, -1.0, 1.0, 2.0 * (1 - 5 * MOST_DOWN)),
+        (1.0, 10.0, 0.0, 1 + 5 * MOST),
+        (2.0, -9.0, -9.0, 2.0 * (1 - 5 * AT_LEISURE)),
+        (2.0, -1.0, 1.0, 2.0 * (1 - 5 * MOST)),
         (LONGEST, 10.0, 10.0, LONGEST),
     ],
 )
@@ -103,3 +103,11 @@ def test_when_there_is_capacity_again_intervals_are_what_they_were() -> None:
 
 def test_clocks_are_values() -> None:
     assert Clock(NOON, NOON, 2.0) == REAL.turned_to(2.0, NOON)
+
+
+def test_a_passing_delay_leaves_nothing_behind() -> None:
+    stretch, before = 1.5, -0.05
+    for late_min in (0.02, 0.05, 0.02, -0.05):
+        stretch, before = next_stretch(stretch, late_min, before, tick_s=2), late_min
+
+    assert stretch == pytest.approx(1.5, rel=0.01)
