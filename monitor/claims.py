@@ -21,7 +21,7 @@ from monitor.wire import LONGEST_WAIT_S, Tier
 # What an order may wait in the queue before its visits are worthless: half a heartbeat interval, within bounds.
 LEAST_PATIENCE_S, PATIENCE_S = 2, LONGEST_WAIT_S
 # What a batch may need beside its visits (canaries first and last, the helping, the way back and recording): a sixth.
-LEAST_RETURN_S, RETURN_S = 2, 10
+LEAST_RETURN_S, RETURN_S = 3, 10
 # A lease outlasts the waiting, any visit and the way back.
 LEASE_S = PATIENCE_S + LONGEST_DEADLINE_S + RETURN_S
 # A batch is small enough to be done well before it expires; pictures weigh more (DESIGN, decision 4).
@@ -203,7 +203,7 @@ def claim_for_look(device: Device, now: datetime) -> Claim | None:
         row = Schedule.objects.select_for_update().filter(endpoint=device.endpoint_id).first() or row_for_look(
             device, now
         )
-        if row.leased_until and row.leased_until > now:
+        if row.lease and row.leased_until and row.leased_until > now:
             return None
         row.lease, row.leased_until, row.claimed = uuid.uuid4(), now + timedelta(seconds=LEASE_S), 0
         row.save(update_fields=["lease", "leased_until", "claimed"])

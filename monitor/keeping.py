@@ -2,7 +2,8 @@
 
 What is kept for long is written under its final name only when it is whole, and its name carries the picture's hash.
 The last picture of a device lies in one of two files, the next one is written over the other: making a file anew costs
-the kernel more than all else that a picture costs `record`. What a state names is always whole.
+the kernel more than all else that a picture costs `record`. What a state names is whole,
+but for a power failure in the second after it was written: a picture of the next visit makes that good.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def last_files(device_id: int) -> tuple[str, str]:
 def keep_last(state: Held, note: PictureNote, at: datetime, thumbnail: bytes) -> None:
     """Keep a device's last picture and note it on its state, unsaved: until it is saved, the one before stands."""
     one, other = last_files(state.device_id)
-    state.picture_file = other if state.picture_file == one else one
+    before, state.picture_file = state.picture_file, other if state.picture_file == one else one
+    if before not in {"", one, other}:  # as earlier versions named them
+        transaction.on_commit(lambda: drop(before))
     _write(str(media(state.picture_file)), thumbnail)
     state.picture_at = at
     state.picture = {

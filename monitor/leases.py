@@ -59,9 +59,9 @@ WHERE s.endpoint_id = ANY(%s) AND z.name = %s AND s.lease IS NOT NULL
 ORDER BY s.endpoint_id FOR UPDATE OF s
 """
 _GIVE_BACK = """
-UPDATE monitor_schedule s SET lease = NULL, leased_until = %s, facts_due = v.facts_due, recheck_due = v.recheck_due,
-    due = v.due, worked = v.worked, hold_until = v.hold_until, hold_cause = v.hold_cause, holds = v.holds,
-    held_at = v.held_at, rested_at = v.rested_at
+UPDATE monitor_schedule s SET lease = NULL, leased_until = LEAST(s.leased_until, %s), facts_due = v.facts_due,
+    recheck_due = v.recheck_due, due = v.due, worked = v.worked, hold_until = v.hold_until,
+    hold_cause = v.hold_cause, holds = v.holds, held_at = v.held_at, rested_at = v.rested_at
 FROM jsonb_to_recordset(%s::jsonb) AS v(
     endpoint_id bigint, facts_due timestamptz, recheck_due timestamptz, due timestamptz, worked boolean,
     hold_until timestamptz, hold_cause text, holds smallint, held_at timestamptz,

@@ -19,8 +19,8 @@ MEASURED_S = 60
 # What is due for less than two ticks is in time: nobody looks at the schedule more often.
 IN_TIME_TICKS = 2
 # After a pause of so many ticks, or of so many seconds without a word from a zone, it was not work that held it up.
-STALLED_TICKS, SILENT_S = 3, 60
-# What may be under way in a zone of which nothing is known yet: a tick's worth of five thousand devices.
+STALLED_TICKS, SILENT_S = 5, 60
+# What may be under way in a zone of which nothing is known yet: what five thousand devices ask for in half a minute.
 FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
 
 
@@ -53,10 +53,12 @@ def heartbeat_stretches() -> dict[int, float]:
 
 
 # What somebody has a lease on, or a killed worker took along, can be claimed only when that is over: to be late until
-# then says nothing about capacity.
+# then says nothing about capacity. A picture waits while heartbeats are taken, and that is want of it.
 _LATE = """
 SELECT max(extract(epoch FROM %(now)s - GREATEST(heartbeat_due, leased_until)) - %(allowed)s * heartbeat_every),
-    max(extract(epoch FROM %(now)s - GREATEST(picture_due, leased_until)) - %(allowed)s * picture_every)
+    max(extract(epoch FROM %(now)s
+        - CASE WHEN claimed & 2 > 0 OR lease IS NOT NULL THEN GREATEST(picture_due, leased_until) ELSE picture_due END)
+        - %(allowed)s * picture_every)
 FROM monitor_schedule WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
 """
 
@@ -112,7 +114,8 @@ def _beyond(late_s: Decimal | None) -> float:
 
 _UNDER_WAY = """
 WITH leased AS (
-    SELECT claimed & 2 > 0 AS pictures FROM monitor_schedule WHERE zone_id = %(zone)s AND leased_until > %(now)s),
+    SELECT claimed & 2 > 0 AS pictures FROM monitor_schedule
+    WHERE zone_id = %(zone)s AND lease IS NOT NULL AND leased_until > %(now)s),
 sent AS (
     SELECT pictures, endpoints FROM monitor_batch WHERE zone_id = %(zone)s AND sent_at > %(since)s)
 SELECT pictures, (SELECT count(*) FROM leased l WHERE l.pictures = kinds.pictures),

@@ -7,6 +7,7 @@ since a round trip for each would cost more than the picture.
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
 import uuid
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 import redis
 
 from monitor.sealing import Opener, Sealer
+
+log = logging.getLogger(__name__)
 
 # How long an order waits for its collector, longer than it is of use, and a picture for `record`. Seconds.
 ORDER_LIFE_S, LIFE_S = 60, 600
@@ -97,6 +100,8 @@ class Taking:
             self._take_some()
         token = self._taken.pop(name, None)
         data = self._unseal(token, name) if token else None
+        if token and data is None:
+            log.warning("a picture does not open: sealed with another key, or by a collector of another version")
         return _parted(data) if data else None
 
     def _take_some(self) -> None:

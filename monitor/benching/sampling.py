@@ -57,9 +57,11 @@ class Tier:
         if turns.due is not None and due != turns.due and turns.due <= now:
             turns.waiting.append(turns.due)
         turns.due = due
-        while at is not None and turns.waiting and at >= turns.waiting[0]:
-            self.lags.append(at - turns.waiting.pop(0))
-            turns.visits.append(at)
+        served = [due_at for due_at in turns.waiting if at is not None and at >= due_at]
+        if at is not None and served:
+            self.lags += [at - due_at for due_at in served]
+            turns.waiting = turns.waiting[len(served) :]
+            turns.visits.append(at)  # one visit, however many turns it is for
 
     def overdue(self, now: float) -> list[float]:
         """How late those are already that nobody has visited yet."""

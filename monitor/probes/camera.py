@@ -21,6 +21,13 @@ async def probe(book: Book) -> None:
     """Clock, identity, pictures, as they are due; what is known stays known whatever fails later."""
     book.onvif = True
     onvif = Onvif(book.talk, book.memory, book.login)
+    try:
+        await _ask(book, onvif)
+    finally:  # also of a visit that is cut off: else its login alone would speak for the access
+        book.trouble = onvif.trouble
+
+
+async def _ask(book: Book, onvif: Onvif) -> None:
     if book.talk.asks(Tier.HEARTBEAT):
         await _clock(book, onvif)
     await diagnose.closed_port(book, onvif)
@@ -35,7 +42,6 @@ async def probe(book: Book) -> None:
     if not pictures_first:
         await _pictures(book, ladder)
     await helping(book, onvif)
-    book.trouble = onvif.trouble
 
 
 async def _pictures(book: Book, ladder: Ladder) -> None:

@@ -14,7 +14,7 @@ from monitor.probes import soap
 from monitor.probes.doubt import blanks
 from monitor.probes.session import Session
 from monitor.probes.talk import OnStep
-from monitor.probes.visit import visit
+from monitor.probes.visit import LEAST_SHARE, visit
 from monitor.wire import Reading, Target
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Loop:
 
     async def _one(self, target: Target, until: float, on_step: OnStep | None) -> list[Reading]:
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(until - target.deadline_s * LEAST_SHARE):
                 await self._slots.acquire()
         except TimeoutError:
             return self._blanks(target, "late")

@@ -50,8 +50,8 @@ class Endpoint:
 class Session:
     """The holder of kept state. `keep_picture(device_id, thumbnail, original)` seals and stores a picture and returns
 
-    its key; it is called in a worker thread and may block. `local_zone_s` is how far the platform's zone is ahead of
-    UTC, for devices that tell only local time.
+    its key; it is called in the thread that judges: while it blocks, the next picture waits. `local_zone_s` is how far
+    the platform's zone is ahead of UTC, for devices that tell only local time.
     """
 
     def __init__(self, keep_picture: KeepPicture = keep_nothing, local_zone_s: int = clock.CHINA_STANDARD_S) -> None:

@@ -13,6 +13,9 @@ from monitor.wire import Reading, Target
 
 # Whatever is asked within a visit ends by its deadline; this is the belt to that, in seconds.
 GRACE_S = 0.2
+# Who would have less than this share of the time left after waiting (for a slot, for another visit of the endpoint) is
+# not asked at all: our haste would pass for the device's slowness.
+LEAST_SHARE = 0.5
 
 
 async def visit(target: Target, session: Session, on_step: OnStep | None = None) -> list[Reading]:
@@ -28,7 +31,7 @@ async def visit(target: Target, session: Session, on_step: OnStep | None = None)
     book = Book(Talk(target, session, endpoint, began + target.deadline_s, on_step))
     try:
         if endpoint.lock.locked():
-            async with asyncio.timeout_at(book.talk.until):
+            async with asyncio.timeout_at(book.talk.until - target.deadline_s * LEAST_SHARE):
                 await endpoint.lock.acquire()
         else:
             await endpoint.lock.acquire()

@@ -29,6 +29,7 @@ _GREY, _COLOUR, _CMYK = 1, 3, 4
 _COMPONENTS = frozenset({_GREY, _COLOUR, _CMYK})
 # The marker of Adobe's programs ends in how colours were transformed: 0, not at all.
 _ADOBE, _ADOBE_LENGTH = b"Adobe", 12
+_JFIF, _JFIF_LENGTH = b"JFIF\0", 14
 _LENGTH_FIELD, _FRAME_FIXED, _BITS, _MAX_SAMPLING = 2, 6, 8, 4
 
 # Within picture data FF is followed by 00 (a stuffed byte), by a restart marker, or by further FF (fill).
@@ -187,9 +188,9 @@ class _Walk:
             return
         elif marker == _DRI:
             self.interval = int.from_bytes(body[:2], "big")
-        elif marker == _APP0:
-            self.is_jfif = self.is_jfif or body.startswith(b"JFIF\0")
-        elif marker == _APP14 and body.startswith(_ADOBE) and len(body) >= _ADOBE_LENGTH:
+        elif marker == _APP0 and not self.scans:
+            self.is_jfif = self.is_jfif or (body.startswith(_JFIF) and len(body) >= _JFIF_LENGTH)
+        elif marker == _APP14 and not self.scans and body.startswith(_ADOBE) and len(body) >= _ADOBE_LENGTH:
             self.transform = body[_ADOBE_LENGTH - 1]
 
     def _body(self) -> bytes:

@@ -121,13 +121,19 @@ def _has_filler(image: Image.Image) -> bool:
     width, height = image.size
     least = max(2, round(height * _FILLER_SHARE))
     last = _colour(image, 0, height - 1)
-    if not _FILLER_DARKEST < last[0] < _FILLER_BRIGHTEST:
+    if not _FILLER_DARKEST < _brightest(last) < _FILLER_BRIGHTEST:
         return False
     # Two corners of the bottom rule out nearly every scene.
     for corner in (_colour(image, width - 1, height - 1), _colour(image, width - 1, max(0, height - least))):
         if any(abs(one - other) > _FILLER_SPREAD for one, other in zip(corner, last, strict=True)):
             return False
     return _ends_in(np.asarray(image), np.array(last, dtype=np.int16), least)
+
+
+def _brightest(colour: tuple[int, ...]) -> float:
+    """The strongest of red, green and blue of a colour in luma and chroma (ITU-T T.871)."""
+    luma, blue, red = colour[0], colour[1] - 128, colour[2] - 128
+    return luma + max(1.402 * red, 1.772 * blue, -0.344 * blue - 0.714 * red)
 
 
 def _colour(image: Image.Image, column: int, row: int) -> tuple[int, ...]:

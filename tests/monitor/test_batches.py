@@ -126,6 +126,19 @@ def test_what_a_lost_lease_held_back_is_no_want_of_capacity(cameras: list[Device
     assert pacing.pace_of(zone.pk).heartbeat.stretch > 1
 
 
+@pytest.mark.parametrize(("claimed", "late"), [(1, True), (3, False)])
+def test_a_picture_that_waits_while_heartbeats_are_taken_is_late(
+    cameras: list[Device], claimed: int, late: bool
+) -> None:
+    zone, now = factories.zone(), minute(60)
+    Schedule.objects.update(picture_due=START, heartbeat_due=now, claimed=claimed, leased_until=now)
+
+    pacing.adjust(zone.pk, now)
+
+    assert (pacing.pace_of(zone.pk).picture.stretch > 1) is late
+    assert pacing.pace_of(zone.pk).heartbeat.stretch == 1
+
+
 def test_the_number_of_statements_does_not_grow_with_the_endpoints(
     cameras: list[Device], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

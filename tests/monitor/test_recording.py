@@ -11,11 +11,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from devices.models import Credential, Device
 from monitor import recording
 from monitor.health import State, Status
-from monitor.keeping import last_files, media
+from monitor.keeping import keep, last_files, media
 from monitor.leases import BITS
 from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, RawReading, Schedule, Transition
 from monitor.wire import Aspect, Finding, Reading, Tier
@@ -578,6 +579,20 @@ def test_two_files_take_turns(camera: Device) -> None:
         assert media(names[-1]).read_bytes() == data
 
     assert names == [*last_files(camera.pk), *last_files(camera.pk)]
+
+
+def test_a_file_of_an_earlier_version_goes_when_its_successor_is_saved(
+    camera: Device, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    shoot(camera, 0)
+    old = keep("last", camera.pk, hash_of(b"old"), b"old")
+    DeviceState.objects.update(picture_file=old)
+    with django_capture_on_commit_callbacks(execute=True):
+        shoot(camera, 1, b"new")
+        assert media(old).exists()
+
+    assert not media(old).exists()
+    assert media(state_of(camera).picture_file).read_bytes() == b"new"
 
 
 @pytest.mark.parametrize(("learned", "owed_s", "due"), [("path", 20.0, 20.02), ("path", 0.0, 0.02), ("", 20.0, 600.0)])

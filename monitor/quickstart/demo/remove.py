@@ -98,7 +98,11 @@ def _stop_polling() -> list[str]:
     """Take the schedule away first, so that no reading is written meanwhile; give the files of the demo's pictures."""
     Schedule.objects.filter(endpoint__in=_devices().values("endpoint")).delete()
     states = DeviceState.objects.select_for_update().filter(device__in=_devices())
-    last = [file for device_id in states.values_list("device_id", flat=True) for file in last_files(device_id)]
+    last = [
+        file
+        for device_id, named in states.values_list("device_id", "picture_file")
+        for file in {named, *last_files(device_id)}
+    ]
     return [*last, *Picture.objects.filter(device__in=_devices()).values_list("file", flat=True)]
 
 

@@ -101,7 +101,7 @@ def test_what_was_claimed_and_not_visited_is_late_until_it_is() -> None:
     assert tier.overdue(170) == [70, 10]
 
     tier.see(1, 220, 180, 185)
-    assert (tier.lags, tier.overdue(185)) == ([80, 20], [])
+    assert (tier.lags, tier.overdue(185), tier.turns[1].visits) == ([80, 20], [], [180])
     assert tier.overdue(230) == [10]
 
 

@@ -74,6 +74,7 @@ KIB, MIB = 1024, 1024 * 1024
         (transport.CONNECT_LIMIT_S, 5.0),
         (transport.ARP_GAVE_UP_S, 0.5),
         (visit.GRACE_S, 0.2),
+        (visit.LEAST_SHARE, 0.5),
         (camera.JUDGE_SHARE, 0.1),
         (camera.JUDGE_RESERVE_S, 0.5),
         (cli.MAX_DEADLINE_S, 600.0),

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.probes import runner, session, visit
+from monitor.probes import camera, runner, session, visit
 from monitor.probes.book import Book
-from monitor.probes.failure import OK
+from monitor.probes.failure import OK, faulty, unknown
+from monitor.probes.onvif import Onvif
 from monitor.probes.runner import Loop
 from monitor.wire import Aspect, Probe, Reading, Verdict
 from tests.monitor.probes.fake import HEARTBEAT, clock, serving, subject, target
@@ -70,7 +71,19 @@ def test_who_gets_no_slot_in_time_is_late_and_ours() -> None:
     finally:
         narrow.close()
     assert took < 0.3 + 0.25
-    assert sorted(one.findings[Aspect.LINK].cause for one in readings) in (["late", "silent"], ["late", "late"])
+    assert sorted(one.findings[Aspect.LINK].cause for one in readings) == ["late", "silent"]
+
+
+def test_who_would_have_little_time_left_is_not_asked_in_a_hurry() -> None:
+    narrow = Loop(concurrency=1)
+    try:
+        with serving(lambda _: [clock()[:20], clock()[20:]], gap_s=0.2) as fake:
+            goals = [target(fake.port, subject(number, HEARTBEAT), deadline_s=0.3) for number in (1, 2)]
+            readings = narrow.run_batch(goals)
+    finally:
+        narrow.close()
+    assert [one.findings[Aspect.LINK] for one in readings] == [OK, unknown("late")]
+    assert len(fake.asked) == 1
 
 
 def test_a_visit_that_was_cut_off_keeps_what_it_learned_and_tells_what_it_asked(
@@ -88,6 +101,20 @@ def test_a_visit_that_was_cut_off_keeps_what_it_learned_and_tells_what_it_asked(
     assert time.monotonic() - began < 0.1 + 0.25
     assert reading.findings[Aspect.LINK] == OK
     assert round(reading.owed_s) == 60
+
+
+def test_a_visit_that_was_cut_off_keeps_what_ails_the_service(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = faulty("service_missing")
+
+    async def stuck(book: Book, onvif: Onvif) -> None:
+        book.talk.hear(None)
+        onvif.trouble = trouble
+        await asyncio.sleep(5)
+
+    monkeypatch.setattr(camera, "_ask", stuck)
+    (reading,) = loop.run_batch([target(9, subject(5), deadline_s=0.1)])
+
+    assert reading.findings[Aspect.ACCESS] == trouble
 
 
 def test_a_bug_of_ours_says_nothing_about_the_device(

@@ -62,6 +62,7 @@ def adobe(transform: int) -> bytes:
         (adobe(1), b"RGB", "YCbCr"),
         (JFIF + adobe(0), b"\x01\x02\x03", "YCbCr"),
         (segment(0xEE, b"Adobe"), b"RGB", "RGB"),
+        (segment(0xE0, b"JFIF\0"), b"RGB", "RGB"),
         (adobe(2), b"\x01\x02\x03\x04", "CMYK"),
     ],
 )
