@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -175,8 +175,3 @@ def _is_to_device(parts: Sequence[str], mine: set[str]) -> bool:
     address, state, inode = parts[2].partition(":")[0], parts[3], parts[9]
     numbers = bytes.fromhex(address)[::-1]
     return state == ESTABLISHED and inode in mine and numbers[0] == DEVICES_NET and numbers[1] != 0
-
-
-def summary(told: Mapping[str, Any]) -> str:
-    """One line for a person."""
-    return f"{told['kills']} kills {told['by_point']}: even again after {told['longest_s']} s at most"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features, Grey
 from monitor.vision.label import Label
 from monitor.vision.picture import Picture
-from monitor.vision.planes import Plane, box, median
-from monitor.vision.tone import CHROMA_TO_RGB, HasTone
+from monitor.vision.planes import CHROMA_TO_RGB, Plane, box, median
+from monitor.vision.tone import HasTone
 
 # Some faults are first looked for in a part of the picture: where that gives less than this, all of it stays below 1.
 _UNSUSPICIOUS = 0.75

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from monitor.vision.jpeg import Refused, Walked, walk
+from monitor.vision.planes import CHROMA_TO_RGB
 
 # Blur needs 320 px of width and more, structure 192 to 240 (domain notes on pictures).
 SMALL_WIDTH = 480
@@ -131,15 +133,13 @@ def _has_filler(image: Image.Image) -> bool:
 
 
 def _brightest(colour: tuple[int, ...]) -> float:
-    """The strongest of red, green and blue of a colour in luma and chroma (ITU-T T.871)."""
-    luma, blue, red = colour[0], colour[1] - 128, colour[2] - 128
-    return luma + max(1.402 * red, 1.772 * blue, -0.344 * blue - 0.714 * red)
+    """The strongest of red, green and blue of a colour in luma and chroma."""
+    return float(colour[0] + ((np.array(colour[1:]) - 128) @ CHROMA_TO_RGB).max())
 
 
 def _colour(image: Image.Image, column: int, row: int) -> tuple[int, ...]:
-    found = image.getpixel((column, row))
-    assert isinstance(found, tuple), "a picture is of three channels"  # noqa: S101 (for the type checker)
-    return tuple(int(value) for value in found)
+    """Luma and chroma of a pixel."""
+    return cast(tuple[int, ...], image.getpixel((column, row)))
 
 
 def _ends_in(colours: Colours, last: NDArray[np.int16], least: int) -> bool:

@@ -20,6 +20,9 @@ _LARGEST_RATIO = 8
 
 Plane = NDArray[np.float32]
 
+# What Cb and Cr, 128 taken off, add to red, green and blue beside the luma (ITU-T T.871).
+CHROMA_TO_RGB: Plane = np.array([[0.0, -0.344136, 1.772], [1.402, -0.714136, 0.0]], dtype=np.float32)
+
 
 def shrink(plane: NDArray[Any], height: int, width: int) -> Plane | None:
     """What Pillow's BOX filter makes of a plane, in half the time, for simple ratios (5 to 4, 5 to 3); else None."""

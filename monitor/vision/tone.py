@@ -14,7 +14,7 @@ import numpy as np
 
 from monitor.vision.features import Features
 from monitor.vision.label import Label
-from monitor.vision.planes import Plane, mean, median, quantile, quantile_of_sorted
+from monitor.vision.planes import CHROMA_TO_RGB, Plane, mean, median, quantile, quantile_of_sorted
 
 Phase = Literal["day", "night"]
 PHASES: tuple[Phase, Phase] = ("day", "night")
@@ -44,10 +44,6 @@ _BRIGHT_SHARE = 0.8
 _FLAT_SPAN = 36.0
 # Burnt out: this share of the pixels at the top of the scale, and a mean that snow does not reach with them.
 _BURNT_LEVEL, _BURNT_SHARE, _BURNT_MEAN = 248.0, 0.22, 185.0
-
-
-# What Cb and Cr add to red, green and blue (ITU-T T.871).
-CHROMA_TO_RGB = np.array([[0.0, -0.344136, 1.772], [1.402, -0.714136, 0.0]], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

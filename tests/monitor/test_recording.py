@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from devices.models import Credential, Device
+from devices.models import Device
 from monitor import recording
 from monitor.health import State, Status
 from monitor.keeping import keep, last_files, media
@@ -21,7 +21,7 @@ from monitor.leases import BITS
 from monitor.models import DeviceHour, DeviceState, Incident, Passport, Picture, RawReading, Schedule, Transition
 from monitor.wire import Aspect, Finding, Reading, Tier
 from tests import factories
-from tests.monitor.visits import BLANK, GOOD, OFF, START, bad, lease, minute, note, reading, take_in, visit
+from tests.monitor.visits import BLANK, GOOD, OFF, START, bad, give_login, lease, minute, note, reading, take_in, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -462,10 +462,7 @@ def test_a_refusal_that_asks_for_no_rest_sets_none(camera: Device) -> None:
 def test_a_refusal_that_comes_too_late_to_count_is_remembered_for_the_login_that_it_was(
     camera: Device, changed_at: datetime, rests: bool
 ) -> None:
-    assert camera.endpoint is not None
-    camera.endpoint.credential = factories.credential()
-    camera.endpoint.save()
-    Credential.objects.update(changed_at=changed_at)
+    give_login(camera, changed_at)
     lease(camera)
     told: dict[str, Any] = {"access": bad("login_refused"), "credential": "refused", "hold_s": 2100}
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.models import Credential, Device, Endpoint
+from devices.models import Device, Endpoint
 from monitor import schedule
 from monitor.models import PolicyRule, Schedule
 from monitor.schedule import phase_after
 from monitor.wire import Tier
 from tests import factories
-from tests.monitor.visits import START, minute
+from tests.monitor.visits import START, give_login, minute
 
 HEARTBEAT, PICTURE, FACTS = frozenset({Tier.HEARTBEAT}), frozenset({Tier.PICTURE}), frozenset({Tier.FACTS})
 SOON = minute(1)
@@ -169,10 +169,7 @@ def test_ten_thousand_imported_at_once_come_one_after_another(db: None) -> None:
 def test_a_login_that_was_changed_after_it_was_refused_is_tried_again(
     camera: Device, changed_at: datetime, rests: bool
 ) -> None:
-    assert camera.endpoint is not None
-    camera.endpoint.credential = factories.credential()
-    camera.endpoint.save()
-    Credential.objects.update(changed_at=changed_at)
+    give_login(camera, changed_at)
     held = {"hold_until": minute(60), "hold_cause": "login_refused", "holds": 2, "held_at": START}
     factories.schedule(camera, **held)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from devices.models import Device
+from devices.models import Credential, Device
 from monitor import claims, recording
 from monitor.claims import BATCH, Claim
 from monitor.models import Schedule
@@ -33,6 +33,14 @@ def bad(cause: str, **detail: Any) -> Finding:
 
 
 OFF = bad("no_answer")
+
+
+def give_login(device: Device, changed_at: datetime) -> None:
+    """Give a device a login of its own, entered at that time."""
+    assert device.endpoint is not None
+    device.endpoint.credential = factories.credential()
+    device.endpoint.save()
+    Credential.objects.update(changed_at=changed_at)
 
 
 def lease(device: Device, now: datetime = START) -> str:

@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from monitor import env
@@ -15,7 +16,6 @@ from monitor.quickstart.launcher import StopRequested, stop_on_signals
 from monitor.quickstart.postgres import ServerError
 
 MOST_MINUTES = 30
-USUAL_TICK_S = 2
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if options["kills"] and (env.raw("DATABASE_URL") or env.raw("REDIS_URL")):
             raise CommandError("--kills needs servers of its own to kill: unset DATABASE_URL and REDIS_URL")
         try:
-            tick_s = max(1, round(USUAL_TICK_S / options["speed"]))
+            tick_s = max(1, round(settings.VIEWKEEPER_TICK_S / options["speed"]))
             with stop_on_signals(), platform(VIEWKEEPER_TICK_S=str(tick_s)) as inside:
                 code, told = inside.run("monitor.benching", "soak", json.dumps(asked))
         except (ServerError, StopRequested) as error:

@@ -1,19 +1,20 @@
-"""Specification of the soak: verdicts are checked against the script, and lateness by the phase of each device."""
+"""Specification of the soak: verdicts are checked against the script, and lateness by the turns of each device."""
 
 from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from devices.models import Zone
+from monitor.benching import fleet_register
 from monitor.benching.sampling import Tier
 from monitor.benching.soaking import failures
+from monitor.policies import Policies
 
-DAY = datetime(2026, 6, 1, tzinfo=UTC)
 CLEAN: dict[str, Any] = {
     "options": {"speed": 1.0},
     "verdicts": {"mismatches": []},
@@ -122,3 +123,17 @@ def test_the_spread_of_intervals_is_that_of_the_devices_means() -> None:
     told = tier.told(0)
     assert told["max_over_min"] == pytest.approx(1.1)
     assert told["stretch"] == pytest.approx(63 / 60)
+
+
+@pytest.mark.parametrize(
+    ("speed", "wanted"), [(1, (60, 600, 30, 10, 4, 5)), (5, (12, 120, 6, 2, 5, 1)), (10, (6, 60, 6, 2, 5, 1))]
+)
+def test_a_hurried_city_bears_as_many_requests_a_look_as_a_usual_one(
+    db: None, speed: int, wanted: tuple[int, ...]
+) -> None:
+    zone = Zone.objects.create(name="hurried", label="hurried", demo=True)
+    fleet_register._hasten(zone, speed)
+
+    terms = Policies().of(zone.pk, 0, "entrance", 0)
+    named = (terms.heartbeat_s, terms.picture_s, terms.second_look_s, terms.deadline_s, terms.burst, terms.refill_s)
+    assert named == wanted

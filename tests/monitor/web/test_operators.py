@@ -12,7 +12,7 @@ import redis
 from django.conf import settings as configured
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from devices.models import Device, User
 from monitor import metrics
@@ -94,12 +94,12 @@ def test_a_wrong_token_is_refused(
 
 
 def test_metrics_ask_the_database_as_often_for_many_zones_as_for_one(
-    working: ZoneState, django_assert_max_num_queries: pytest.FixtureRequest
+    working: ZoneState, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(5):
         ZoneState.objects.create(zone=factories.zone(f"zone{number}"))
 
-    with django_assert_max_num_queries(7):  # type: ignore[operator]
+    with django_assert_max_num_queries(7):
         assert len(metrics.gather(timezone.now()).zones) == 6
 
 

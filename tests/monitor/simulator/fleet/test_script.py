@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.simulator.faults import FAULTS
+from monitor.simulator.fleet.conditions import Conditions
 from monitor.simulator.fleet.members import NOBODY, Fleet
 from monitor.simulator.fleet.script import Rules, Script, ScriptError, load, parse
 from monitor.simulator.fleet.scripts import BUILT_IN
@@ -181,3 +182,11 @@ def test_fractions_above_one_are_refused() -> None:
 
 def test_a_script_without_rules_is_calm() -> None:
     assert taken(Script(FLEET, Rules())) == set()
+
+
+def test_what_a_script_calls_slow_is_so_by_its_own_clock_and_what_a_person_sets_by_ours() -> None:
+    conditions = Conditions(script({"devices": [CAMERA], "faults": {"slow_s": 2.0}}), began=0.0, speed=10.0)
+    assert conditions.own(CAMERA, 0) == {"slow_s": 0.2}
+
+    conditions.change(CAMERA, {"slow_s": 3.0})
+    assert conditions.own(CAMERA, 0) == {"slow_s": 3.0}
