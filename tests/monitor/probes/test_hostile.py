@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,18 +112,34 @@ EITHER = {
 class Seen:
     """What came of one visit to each, what each saw of it, and who walked into the trap."""
 
-    visits: Mapping[str, Visited]
-    witnesses: Mapping[str, Any]
+    visits: dict[str, Visited]
+    witnesses: dict[str, Any]
     caught: list[str]
 
 
-@pytest.fixture(scope="module")
-def seen() -> Iterator[Seen]:
-    """One visit with all tiers to each, many at once."""
+def _look(names: Sequence[str], deadline_s: float, probe: Probe) -> Seen:
     with hostile.trap() as trap, hostile.corpus(trap.port) as corpus:
-        targets = [corpus.target(name, deadline_s=DEADLINE_S) for name in CORPUS]
-        visits = dict(zip(CORPUS, asyncio.run(hostile.visit_all(targets)), strict=True))
-        yield Seen(visits, corpus.end(), trap.caught)
+        targets = [corpus.target(name, deadline_s=deadline_s, probe=probe) for name in names]
+        visits = dict(zip(names, asyncio.run(hostile.visit_all(targets)), strict=True))
+        return Seen(visits, corpus.end(), trap.caught)
+
+
+def _hindered(visited: Visited) -> bool:
+    """Whether the machine was so busy with something else that the visit did not get round to everything."""
+    return visited.lag_s > BUSY_S and "late" in causes(visited.reading).values()
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    """One visit with all tiers to each, many at once; who was met while the machine was busy is met anew."""
+    found = _look(list(CORPUS), DEADLINE_S, Probe.ONVIF)
+    for _ in range(2):
+        if not (again := [name for name, visited in found.visits.items() if _hindered(visited)]):
+            break
+        anew = _look(again, DEADLINE_S, Probe.ONVIF)
+        witnesses = found.witnesses | {name: anew.witnesses[name] for name in again}
+        found = Seen({**found.visits, **anew.visits}, witnesses, found.caught + anew.caught)
+    return found
 
 
 def test_the_corpus_is_large_and_every_expectation_has_its_misbehaviour() -> None:
@@ -139,8 +155,9 @@ def _without(causes_: Causes, aspects: set[Aspect]) -> Causes:
 def test_what_it_is_called(seen: Seen, name: str) -> None:
     visited = seen.visits[name]
     said = causes(visited.reading)
-    # On a machine that is busy with something else, a visit may not get round to everything: that is ours.
-    late = {aspect for aspect, cause in said.items() if cause == "late" and visited.lag_s > BUSY_S}
+    # What the machine kept a visit from is ours; where that was the link, nothing is said of access either.
+    late = {aspect for aspect, cause in said.items() if cause == "late" and _hindered(visited)}
+    late |= {ACCESS} if LINK in late else set()
 
     assert _without(said, late) in [_without(one, late) for one in EITHER.get(name, (EXPECTED.get(name, MUTE),))]
 
@@ -210,12 +227,9 @@ def test_one_refused_login_is_the_last(seen: Seen) -> None:
 
 
 @pytest.fixture(scope="module")
-def glimpsed() -> Iterator[Seen]:
+def glimpsed() -> Seen:
     """One visit each as to a device without ONVIF."""
-    with hostile.trap() as trap, hostile.corpus(trap.port) as corpus:
-        targets = [corpus.target(name, deadline_s=GLIMPSE_S, probe=Probe.HTTP) for name in CORPUS]
-        visits = dict(zip(CORPUS, asyncio.run(hostile.visit_all(targets)), strict=True))
-        yield Seen(visits, corpus.end(), trap.caught)
+    return _look(list(CORPUS), GLIMPSE_S, Probe.HTTP)
 
 
 def test_a_glance_does_not_outlast_its_deadline_either(glimpsed: Seen) -> None:

@@ -37,7 +37,7 @@ def until(holds: Callable[[], object], limit_s: float = 10.0) -> None:
 def refuses(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), 5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: its port was closed while we were knocking
         return True
     return False
 
