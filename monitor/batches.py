@@ -11,7 +11,6 @@ from devices.models import Zone
 from monitor import claims, pacing
 from monitor.claims import BATCH, PICTURE_BATCH, Claim, Terms
 from monitor.models import Batch
-from monitor.pace import Pace
 from monitor.policies import Policies
 from monitor.targets import targets
 from monitor.wire import Canary, Order
@@ -23,20 +22,19 @@ def due(zone: Zone, now: datetime) -> Iterator[Order]:
     Pictures are claimed first, so that an endpoint of which both are due is visited once, and sent last. What is left
     waiting when there is no room for all are pictures, never heartbeats.
     """
-    held_up = pacing.stalled(zone.pk, now)
-    pace, terms = pacing.adjust(zone.pk, now, held_up=held_up), claims.terms_of(*Policies(now).extremes(zone.pk))
-    if held_up:
-        claims.respread(zone.pk, now, pace)
-    room = pacing.room(zone.pk, now)
-    pictures = list(_orders(zone, now, room.pictures, (pace, terms), pictures=True))
-    yield from _orders(zone, now, room.others, (pace, terms), pictures=False)
+    if pacing.stalled(zone.pk, now):
+        claims.respread(zone.pk, now)
+    else:
+        pacing.observe(zone.pk, now)
+    terms, room = claims.terms_of(*Policies(now).extremes(zone.pk)), pacing.room(zone.pk, now)
+    pictures = list(_orders(zone, now, room.pictures, terms, pictures=True))
+    yield from _orders(zone, now, room.others, terms, pictures=False)
     yield from pictures
 
 
-def _orders(zone: Zone, now: datetime, room: int, how: tuple[Pace, Terms], *, pictures: bool) -> Iterator[Order]:
-    pace, terms = how
+def _orders(zone: Zone, now: datetime, room: int, terms: Terms, *, pictures: bool) -> Iterator[Order]:
     claim, size = (claims.claim_pictures, PICTURE_BATCH) if pictures else (claims.claim_others, BATCH)
-    while room > 0 and (found := claim(zone.pk, now, min(room, size), pace, terms.lease_s)):
+    while room > 0 and (found := claim(zone.pk, now, min(room, size), terms.lease_s)):
         room -= len(found)
         visits = targets(found, now)
         claims.let_go(found, {target.endpoint_id for target in visits})

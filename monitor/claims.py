@@ -13,7 +13,6 @@ from django.db import connection, transaction
 from devices.models import Device
 from monitor.models import Schedule
 from monitor.models.scheduling import LONGEST_DEADLINE_S
-from monitor.pace import REAL, UNHURRIED, Pace
 from monitor.pacing import in_time_s
 from monitor.schedule import FIRST_FACTS_S, SPREAD, row_for_look
 from monitor.wire import LONGEST_WAIT_S, Tier
@@ -61,114 +60,123 @@ class Claim:
     overdue_s: float = 0.0
 
 
-def _next(tier: str, clock: str, every: str = "") -> str:
-    """When a tier is due again: the next instant of its phase by the zone's clock, in real time."""
-    every = every or f"s.{tier}_every"
-    phase = f"(s.endpoint_id * {SPREAD}::bigint %% {every})"
-    shown, stretch = f"%({clock}_shown)s", f"%({clock}_stretch)s"
-    following = f"(floor(({shown} - {phase}) / {every}) + 1) * {every} + {phase}"
-    return f"to_timestamp(%(epoch)s + ({following} - {shown}) * {stretch})"
+# What is due within this share of its interval is taken along when the endpoint is visited for something else.
+EARLY = 0.1
+# By so much of its interval an instant comes back towards its phase each time.
+BACK = 0.05
 
 
-# `p.{tier}` says whether the tier is taken along. A picture that a lost lease had taken, and this one does not, is due.
-_NEW = {
-    "heartbeat": f"CASE WHEN p.heartbeat THEN {_next('heartbeat', 'heartbeat')} ELSE s.heartbeat_due END",
-    "picture": f"CASE WHEN p.picture THEN {_next('picture', 'picture')} "
-    "WHEN p.lost & 2 > 0 THEN %(now)s ELSE s.picture_due END",
-    "facts": f"CASE WHEN p.facts THEN {_next('facts', 'real')} ELSE s.facts_due END",
-}
-_RECHECK = "CASE WHEN s.recheck_due <= %(now)s THEN NULL ELSE s.recheck_due END"
+def _next(tier: str) -> str:
+    """When a tier that is taken along is due again.
+
+    What is in time keeps its rhythm, and what is off its phase comes back to it by and by. What is late is due an
+    interval from now: where there is too much to do everybody's interval lengthens alike, the longest due being claimed
+    first. What a lost lease makes due before its time keeps its instant.
+    """
+    due, every = f"d.{tier}_due", f"d.{tier}_every"
+    phase = f"d.endpoint_id * {SPREAD}::bigint %% {every}"
+    ahead = f"(extract(epoch FROM {due}) - {phase}) %% {every}"
+    nearest = f"{ahead} - CASE WHEN 2 * ({ahead}) > {every} THEN {every} ELSE 0 END"
+    back = f"GREATEST(-{BACK} * {every}, LEAST({BACK} * {every}, {nearest}))"
+    return f"""CASE WHEN {due} > %(now)s + make_interval(secs => {EARLY} * {every}) THEN {due}
+        WHEN {due} < %(late)s THEN %(now)s + make_interval(secs => {every})
+        ELSE {due} + make_interval(secs => ({every} - ({back}))::float8) END"""
 
 
-def _statement(picked: str, pictures: str) -> str:
-    """The claim; `picked` narrows what is due, `pictures` says whether pictures are taken along."""
+def _phase_after(tier: str, every: str = "") -> str:
+    """The next instant of a tier's phase, as `schedule.phase_after` gives it."""
+    every = every or f"d.{tier}_every"
+    phase = f"(d.endpoint_id * {SPREAD}::bigint %% {every})"
+    return f"to_timestamp((floor((%(epoch)s - {phase}) / {every}) + 1) * {every} + {phase})"
+
+
+def _statement(due: str, pictures: str) -> str:
+    """The claim of what is due by that column, the longest due first; `pictures` says whether those are taken along.
+
+    Facts are worth no visit of their own. A picture that a lost lease had taken, and this one does not, is due.
+    """
     return f"""
 WITH due AS (
     SELECT *, CASE WHEN lease IS NULL THEN 0 ELSE claimed END AS lost FROM monitor_schedule
-    WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s) AND {picked}
-    ORDER BY due LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
-picked AS (
-    SELECT endpoint_id, due, lost,
-        heartbeat_due <= %(now)s OR lost & 1 > 0 AS heartbeat,
-        {pictures} AND picture_every IS NOT NULL AND (picture_due <= %(now)s OR lost & 2 > 0) AS picture,
+    WHERE zone_id = %(zone)s AND {due} <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    ORDER BY {due} LIMIT %(limit)s FOR UPDATE SKIP LOCKED),
+taken AS (
+    SELECT *, heartbeat_due <= %(now)s + make_interval(secs => {EARLY} * heartbeat_every) OR lost & 1 > 0 AS heartbeat,
+        {pictures} AND (picture_due <= %(now)s OR lost & 2 > 0) AS picture,
         facts_due <= %(now)s OR lost & 4 > 0 AS facts,
         COALESCE(recheck_due <= %(now)s, FALSE) OR lost > 0 AS recheck
-    FROM due)
+    FROM due),
+moved AS (
+    SELECT *, CASE WHEN heartbeat THEN {_next("heartbeat")} ELSE heartbeat_due END AS heartbeat_next,
+        CASE WHEN picture THEN {_next("picture")} WHEN lost & 2 > 0 THEN %(now)s ELSE picture_due END AS picture_next,
+        CASE WHEN facts THEN {_phase_after("facts")} ELSE facts_due END AS facts_next,
+        CASE WHEN recheck_due > %(now)s THEN recheck_due END AS recheck_next
+    FROM taken d)
 UPDATE monitor_schedule s SET
     lease = %(lease)s, leased_until = %(until)s,
-    claimed = p.heartbeat::int + 2 * p.picture::int + 4 * p.facts::int,
-    heartbeat_due = {_NEW["heartbeat"]}, picture_due = {_NEW["picture"]}, facts_due = {_NEW["facts"]},
-    recheck_due = {_RECHECK},
-    due = LEAST({_NEW["heartbeat"]}, {_NEW["picture"]}, {_NEW["facts"]}, {_RECHECK})
-FROM picked p WHERE p.endpoint_id = s.endpoint_id
-RETURNING s.endpoint_id, p.heartbeat, p.picture, p.facts, p.recheck, s.worked, s.hold_until, s.hold_cause, s.rested_at,
-    extract(epoch FROM %(now)s - p.due)
+    claimed = m.heartbeat::int + 2 * m.picture::int + 4 * m.facts::int,
+    heartbeat_due = m.heartbeat_next, picture_due = m.picture_next, facts_due = m.facts_next,
+    recheck_due = m.recheck_next, due = LEAST(m.heartbeat_next, m.recheck_next)
+FROM moved m WHERE m.endpoint_id = s.endpoint_id
+RETURNING s.endpoint_id, m.heartbeat, m.picture, m.facts, m.recheck, s.worked, s.hold_until, s.hold_cause, s.rested_at,
+    extract(epoch FROM %(now)s - m.{due})
 """  # noqa: S608 - built from constants of this module only
 
 
-_LOST_PICTURE = "lease IS NOT NULL AND claimed & 2 > 0"
-_PICTURES = _statement(f"picture_every IS NOT NULL AND (picture_due <= %(now)s OR {_LOST_PICTURE})", "TRUE")
-_OTHERS = _statement("(heartbeat_due <= %(now)s OR facts_due <= %(now)s OR recheck_due <= %(now)s)", "FALSE")
+_PICTURES, _OTHERS = _statement("picture_due", "TRUE"), _statement("due", "FALSE")
 
 
-def claim_pictures(
-    zone_id: int, now: datetime, limit: int = PICTURE_BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
-) -> list[Claim]:
+def claim_pictures(zone_id: int, now: datetime, limit: int = PICTURE_BATCH, lease_s: int = LEASE_S) -> list[Claim]:
     """Lease endpoints whose picture is due, with whatever else is due there, and move their instants on.
 
     One statement; the longest due first.
     """
-    return _claim(_PICTURES, (zone_id, now, limit), pace, lease_s)
+    return _claim(_PICTURES, zone_id, now, limit, lease_s)
 
 
-def claim_others(
-    zone_id: int, now: datetime, limit: int = BATCH, pace: Pace = UNHURRIED, lease_s: int = LEASE_S
-) -> list[Claim]:
+def claim_others(zone_id: int, now: datetime, limit: int = BATCH, lease_s: int = LEASE_S) -> list[Claim]:
     """Lease endpoints of which something else is due; a picture that is due, too, waits."""
-    return _claim(_OTHERS, (zone_id, now, limit), pace, lease_s)
+    return _claim(_OTHERS, zone_id, now, limit, lease_s)
 
 
-def _claim(statement: str, what: tuple[int, datetime, int], pace: Pace, lease_s: int) -> list[Claim]:
-    zone_id, now, limit = what
+def _claim(statement: str, zone_id: int, now: datetime, limit: int, lease_s: int) -> list[Claim]:
     lease, until = uuid.uuid4(), now + timedelta(seconds=lease_s)
-    asked = {"zone": zone_id, "limit": limit, "lease": lease, "until": until, **_clocks(pace, now)}
+    asked = {"zone": zone_id, "limit": limit, "lease": lease, "until": until, **_instants(now)}
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return [_claimed(str(lease), row) for row in cursor]
 
 
-def _clocks(pace: Pace, now: datetime) -> dict[str, Any]:
-    """What the clocks of a zone show, for a statement."""
-    asked: dict[str, Any] = {"now": now, "epoch": now.timestamp()}
-    for name, clock in (("heartbeat", pace.heartbeat), ("picture", pace.picture), ("real", REAL)):
-        asked |= {f"{name}_shown": clock.at(now).timestamp(), f"{name}_stretch": clock.stretch}
-    return asked
+def _instants(now: datetime) -> dict[str, Any]:
+    """For a statement: now, and since when something must be due to be late."""
+    return {"now": now, "epoch": now.timestamp(), "late": now - timedelta(seconds=in_time_s())}
 
 
 _RESPREAD = f"""
 WITH held_up AS (
     SELECT * FROM monitor_schedule
-    WHERE zone_id = %(zone)s AND due < %(late)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+    WHERE zone_id = %(zone)s AND (due < %(late)s OR picture_due < %(late)s)
+        AND (leased_until IS NULL OR leased_until <= %(now)s)
     ORDER BY endpoint_id FOR UPDATE SKIP LOCKED),
 turned AS (
     SELECT endpoint_id,
-        CASE WHEN heartbeat_due < %(late)s THEN {_next("heartbeat", "heartbeat")} ELSE heartbeat_due END AS heartbeat,
-        CASE WHEN picture_due < %(late)s THEN {_next("picture", "picture")} ELSE picture_due END AS picture,
-        CASE WHEN facts_due < %(late)s THEN {_next("facts", "real", "LEAST(s.facts_every, %(soon)s)")}
+        CASE WHEN heartbeat_due < %(late)s THEN {_phase_after("heartbeat")} ELSE heartbeat_due END AS heartbeat,
+        CASE WHEN picture_due < %(late)s THEN {_phase_after("picture")} ELSE picture_due END AS picture,
+        CASE WHEN facts_due < %(late)s THEN {_phase_after("facts", "LEAST(d.facts_every, %(soon)s)")}
             ELSE facts_due END AS facts
-    FROM held_up s)
+    FROM held_up d)
 UPDATE monitor_schedule s SET heartbeat_due = t.heartbeat, picture_due = t.picture, facts_due = t.facts,
-    due = LEAST(t.heartbeat, t.picture, t.facts, s.recheck_due)
+    due = LEAST(t.heartbeat, s.recheck_due)
 FROM turned t WHERE t.endpoint_id = s.endpoint_id
 """  # noqa: S608 - built from constants of this module only
 
 
-def respread(zone_id: int, now: datetime, pace: Pace = UNHURRIED) -> None:
+def respread(zone_id: int, now: datetime) -> None:
     """After an outage what is overdue waits for its next turn by phase, so that nothing herds (DESIGN, decision 4).
 
     Facts come within the first minutes, and not in a day.
     """
-    asked = {"zone": zone_id, "late": now - timedelta(seconds=in_time_s()), "soon": FIRST_FACTS_S, **_clocks(pace, now)}
+    asked = {"zone": zone_id, "soon": FIRST_FACTS_S, **_instants(now)}
     with connection.cursor() as cursor:
         cursor.execute(_RESPREAD, asked)
 

@@ -12,15 +12,16 @@ from datetime import datetime, timedelta
 import orjson
 from django.db import connection
 from django.db.models import Value
-from django.db.models.functions import Greatest, Least
+from django.db.models.functions import Greatest
 
 from monitor.models import Schedule
 from monitor.wire import Aspect, Reading, Tier
 
 # The bits of `Schedule.claimed`: which tiers a lease took along, so that a lost one makes just those due again.
 BITS: Mapping[Tier, int] = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
-# Facts that a visit has left open are asked next so much later: the token bucket is full again by then.
-NEXT_HELPING = timedelta(seconds=60)
+# Facts that a visit has left open may be asked so much later, along with whatever the endpoint is visited for then: the
+# token bucket is full again.
+NEXT_HELPING = timedelta(seconds=30)
 # A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
 LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
@@ -149,7 +150,7 @@ def rest_refused(late: Sequence[Reading], zone: str) -> None:
 
 
 _ASK_ON = """
-UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due, %(soon)s), due = LEAST(s.due, %(soon)s)
+UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due, %(soon)s)
 FROM devices_device d JOIN monitor_passport p ON p.device_id = d.id
 WHERE s.endpoint_id = ANY(%(endpoints)s) AND d.endpoint_id = s.endpoint_id AND p.learned ->> 'facts_open' <> ''
 """
@@ -164,7 +165,7 @@ def ask_on(leases: Mapping[int, Lease], unfinished: Collection[int], now: dateti
     if unfinished:
         rested = Greatest("rested_at", Value(now))
         pictured = Schedule.objects.filter(endpoint__in=unfinished, picture_due__gt=rested)
-        pictured.update(picture_due=rested, due=Least("due", rested))
+        pictured.update(picture_due=rested)
     asked = [endpoint_id for endpoint_id, row in leases.items() if row.claimed & BITS[Tier.FACTS]]
     if asked:
         with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from typing import Final
 import redis
 from django.conf import settings
 from django.db.models import Count, Min, Q
+from django.db.models.functions import Least
 
 from devices.models import Zone
 from monitor.alerts.delivery import undelivered
@@ -120,7 +121,8 @@ def _zones(now: datetime) -> list[ZoneFigures]:
         if zone_id in found:
             found[zone_id].endpoints = count
     free = Q(leased_until=None) | Q(leased_until__lte=now)
-    for zone_id, due in Schedule.objects.filter(free, due__lte=now).order_by().values_list("zone").annotate(Min("due")):
+    waiting = Schedule.objects.filter(free, Q(due__lte=now) | Q(picture_due__lte=now)).order_by()
+    for zone_id, due in waiting.values_list("zone").annotate(first=Least(Min("due"), Min("picture_due"))):
         if zone_id in found:
             found[zone_id].overdue_s = (now - due).total_seconds()
     for batch in Batch.objects.filter(sent_at__gt=now - timedelta(seconds=WINDOW_S)).iterator():

@@ -1,17 +1,19 @@
-"""How the polling of a zone is paced: its clocks, how much more it can take on, and the batches that are under way."""
+"""How the polling of a zone is paced: how much more it can take on, by how much it is stretched, whether we were away.
+
+When the machine is too small, what is due longest is asked first and is due again an interval after that, so that a
+cycle lengthens for everybody alike; nothing needs to be steered for that. Pictures give way to heartbeats.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
 from monitor.models import Pulse, ZoneState
-from monitor.pace import EARLIEST, LATE_SHARE, UNHURRIED, Clock, Pace, next_stretch
 
 # A zone is given so many seconds' worth of what it has lately done; while that lies there, nothing more is claimed.
 AHEAD_S = 15
@@ -22,29 +24,26 @@ IN_TIME_TICKS = 2
 STALLED_TICKS, SILENT_S = 5, 60
 # What may be under way in a zone of which nothing is known yet: what five thousand devices ask for in half a minute.
 FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
+# Heartbeats that are late by more than this share of their interval push pictures back, each second by so much of what
+# those may have under way; while they are not, it grows each second by so much of the whole. Some always go.
+LATE_SHARE = 0.05
+GIVE_WAY, COME_BACK, LEAST_SHARE = 0.05, 0.01, 0.05
+# The stretch that is told is the mean of about so many seconds.
+SMOOTH_S = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """How many endpoints a zone may be sent now: those whose picture is due, and the others."""
 
     pictures: int
     others: int
 
 
-def pace_of(zone_id: int) -> Pace:
-    """The clocks of a zone; real ones where it never had to be slowed down."""
-    row = ZoneState.objects.filter(pk=zone_id).first()
-    return _pace(row) if row else UNHURRIED
+class Late(NamedTuple):
+    """By how many intervals, beyond what ticks explain, the longest due heartbeat and picture of a zone are late."""
 
-
-def _pace(row: ZoneState) -> Pace:
-    if row.paced_at is None or row.heartbeat_at is None or row.picture_at is None:
-        return UNHURRIED
-    return Pace(
-        Clock(row.paced_at, row.heartbeat_at, row.heartbeat_stretch),
-        Clock(row.paced_at, row.picture_at, row.picture_stretch),
-    )
+    heartbeat: float
+    picture: float
 
 
 def heartbeat_stretches() -> dict[int, float]:
@@ -55,35 +54,41 @@ def heartbeat_stretches() -> dict[int, float]:
 # What somebody has a lease on, or a killed worker took along, can be claimed only when that is over: to be late until
 # then says nothing about capacity. A picture waits while heartbeats are taken, and that is want of it.
 _LATE = """
-SELECT max(extract(epoch FROM %(now)s - GREATEST(heartbeat_due, leased_until)) - %(allowed)s * heartbeat_every),
-    max(extract(epoch FROM %(now)s
-        - CASE WHEN claimed & 2 > 0 OR lease IS NOT NULL THEN GREATEST(picture_due, leased_until) ELSE picture_due END)
-        - %(allowed)s * picture_every)
-FROM monitor_schedule WHERE zone_id = %(zone)s AND due <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+SELECT COALESCE(max((extract(epoch FROM %(now)s - GREATEST(heartbeat_due, leased_until)) - %(in_time)s)
+        / heartbeat_every), 0)::float8,
+    COALESCE(max((extract(epoch FROM %(now)s - CASE WHEN claimed & 2 > 0 OR lease IS NOT NULL
+        THEN GREATEST(picture_due, leased_until) ELSE picture_due END) - %(in_time)s) / picture_every), 0)::float8
+FROM monitor_schedule
+WHERE zone_id = %(zone)s AND (due <= %(now)s OR picture_due <= %(now)s)
+    AND (leased_until IS NULL OR leased_until <= %(now)s)
 """
 
 
-def adjust(zone_id: int, now: datetime, *, held_up: bool = False) -> Pace:
-    """Slow a zone down or let it speed up, by how late its longest due are; give its clocks. Once in each tick.
-
-    `held_up`: it is late for want of somebody who asks, not of capacity; its clocks go on as they did.
-    """
+def observe(zone_id: int, now: datetime) -> Late:
+    """How late a zone is; its stretch and what pictures may take up follow from that. Once in each tick."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE, {"zone": zone_id, "now": now, "in_time": in_time_s()})
+        late = Late(*cursor.fetchone())
     state = ZoneState.objects.get_or_create(zone_id=zone_id)[0]
-    pace = _pace(state)
-    if held_up:
-        ZoneState.objects.filter(pk=zone_id).update(heartbeat_late=EARLIEST, picture_late=EARLIEST)
-        return pace
-    heartbeat_late, picture_late = _late(zone_id, now)
-    tick_s = settings.VIEWKEEPER_TICK_S
-    heartbeat = next_stretch(pace.heartbeat.stretch, heartbeat_late, state.heartbeat_late, tick_s)
-    picture = next_stretch(pace.picture.stretch, picture_late, state.picture_late, tick_s)
-    changes: dict[str, Any] = {"heartbeat_late": heartbeat_late, "picture_late": picture_late}
-    if (heartbeat, picture) != (pace.heartbeat.stretch, pace.picture.stretch):
-        pace = Pace(pace.heartbeat.turned_to(heartbeat, now), pace.picture.turned_to(picture, now))
-        changes |= {"paced_at": now, "heartbeat_stretch": heartbeat, "picture_stretch": picture}
-        changes |= {"heartbeat_at": pace.heartbeat.shown, "picture_at": pace.picture.shown}
-    ZoneState.objects.filter(pk=zone_id).update(**changes)
-    return pace
+    tick_s = float(settings.VIEWKEEPER_TICK_S)
+    ZoneState.objects.filter(pk=zone_id).update(
+        heartbeat_stretch=_smoothed(state.heartbeat_stretch, late.heartbeat, tick_s),
+        picture_stretch=_smoothed(state.picture_stretch, late.picture, tick_s),
+        picture_share=next_share(state.picture_share, late.heartbeat, tick_s),
+    )
+    return late
+
+
+def _smoothed(stretch: float, late: float, tick_s: float) -> float:
+    """An interval after it was asked, late by so many, an endpoint is asked again: the cycle is as much longer."""
+    return stretch + (1 + max(0.0, late) - stretch) * min(1.0, tick_s / SMOOTH_S)
+
+
+def next_share(share: float, late: float, tick_s: float) -> float:
+    """What share of their usual number pictures may have under way, `tick_s` later, where heartbeats are `late`."""
+    if late > LATE_SHARE:
+        return max(LEAST_SHARE, share * math.exp(-GIVE_WAY * tick_s))
+    return min(1.0, share + COME_BACK * tick_s)
 
 
 def stalled(zone_id: int, now: datetime) -> bool:
@@ -95,21 +100,9 @@ def stalled(zone_id: int, now: datetime) -> bool:
     return any(at is not None and (now - at).total_seconds() > limit_s for at, limit_s in limits)
 
 
-def _late(zone_id: int, now: datetime) -> tuple[float, float]:
-    """Minutes by which the longest due heartbeat and picture are later than is allowed, and than the ticks explain."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LATE, {"zone": zone_id, "now": now, "allowed": LATE_SHARE})
-        heartbeat_s, picture_s = cursor.fetchone()
-    return _beyond(heartbeat_s), _beyond(picture_s)
-
-
 def in_time_s() -> int:
     """For how many seconds something may have been due without being late."""
     return IN_TIME_TICKS * settings.VIEWKEEPER_TICK_S
-
-
-def _beyond(late_s: Decimal | None) -> float:
-    return EARLIEST if late_s is None else (float(late_s) - in_time_s()) / 60
 
 
 _UNDER_WAY = """
@@ -130,9 +123,11 @@ def room(zone_id: int, now: datetime) -> Room:
     with connection.cursor() as cursor:
         cursor.execute(_UNDER_WAY, asked)
         found = {pictures: (leased, int(sent)) for pictures, leased, sent in cursor}
-    return Room(_room(*found[True], FIRST_PICTURES), _room(*found[False], FIRST_HEARTBEATS))
+    share = ZoneState.objects.filter(pk=zone_id).values_list("picture_share", flat=True).first()
+    pictures = _room(*found[True], FIRST_PICTURES, 1.0 if share is None else share)
+    return Room(pictures, _room(*found[False], FIRST_HEARTBEATS))
 
 
-def _room(leased: int, sent: int, first: int) -> int:
+def _room(leased: int, sent: int, first: int, share: float = 1.0) -> int:
     """`leased` is under way, `sent` were sent in the last minute: the difference was done in it."""
-    return max(0, max(first, AHEAD_S * (sent - leased) // MEASURED_S) - leased)
+    return max(0, int(share * max(first, AHEAD_S * (sent - leased) / MEASURED_S)) - leased)

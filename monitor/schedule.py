@@ -1,7 +1,7 @@
 """When each endpoint is due: by phase, in step with the register.
 
-Instants follow the endpoint's phase and never "last look + interval", so the load stays even after an outage of ours or
-an import of ten thousand devices (DESIGN, decisions 3 and 4).
+Instants follow the endpoint's phase, so the load stays even after an outage of ours or an import of ten thousand
+devices (DESIGN, decisions 3 and 4); what an overload has moved comes back to its phase by and by (`claims`).
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from devices.models import Device
 from devices.models.kinds import CAMERAS
-from monitor import pace, pacing
 from monitor.models import Schedule
-from monitor.pace import REAL, Clock, Pace
 from monitor.policies import Policies
 
 # A multiplier that shares no factor with any interval made of minutes and hours: consecutive endpoints land evenly.
@@ -32,9 +30,14 @@ FIRST_FACTS_S = 600
 SHORTEST_TURN_S = 15
 
 
-def phase_after(endpoint_id: int, every_s: int, now: datetime, clock: Clock = REAL) -> datetime:
-    """The next instant after `now` that is congruent to the endpoint's phase modulo the interval, by the clock."""
-    return pace.phase_after(endpoint_id * SPREAD % every_s, every_s, now, clock)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def phase_after(endpoint_id: int, every_s: int, now: datetime) -> datetime:
+    """The next instant after `now` that is congruent to the endpoint's phase modulo the interval."""
+    phase_s = endpoint_id * SPREAD % every_s
+    steps = (int(now.timestamp()) - phase_s) // every_s + 1
+    return _EPOCH + timedelta(seconds=steps * every_s + phase_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +117,8 @@ def _turn(picture_s: int, channels: int) -> int:
 def _write(wanted: Collection[Wanted], now: datetime) -> None:
     """Enter new intervals; what is known of the rows besides them stays."""
     old = Schedule.objects.in_bulk([item.endpoint_id for item in wanted])
-    paces = {zone_id: pacing.pace_of(zone_id) for zone_id in {item.zone_id for item in wanted}}
     Schedule.objects.bulk_create(
-        [_row(item, old.get(item.endpoint_id), now, paces[item.zone_id]) for item in wanted],
+        [_row(item, old.get(item.endpoint_id), now) for item in wanted],
         batch_size=1000,
         update_conflicts=True,
         unique_fields=["endpoint"],
@@ -128,9 +130,9 @@ _EVERY = ("heartbeat_every", "picture_every", "facts_every")
 _DUE = ("heartbeat_due", "picture_due", "facts_due")
 
 
-def _row(item: Wanted, old: Schedule | None, now: datetime, speed: Pace) -> Schedule:
-    heartbeat_due = phase_after(item.endpoint_id, item.heartbeat_s, now, speed.heartbeat)
-    picture_due = phase_after(item.endpoint_id, item.picture_s, now, speed.picture) if item.picture_s else None
+def _row(item: Wanted, old: Schedule | None, now: datetime) -> Schedule:
+    heartbeat_due = phase_after(item.endpoint_id, item.heartbeat_s, now)
+    picture_due = phase_after(item.endpoint_id, item.picture_s, now) if item.picture_s else None
     # Facts are wanted soon after a device appears, not a day later; of ten thousand imported at once not all at once.
     facts_due = old.facts_due if old else phase_after(item.endpoint_id, min(item.facts_s, FIRST_FACTS_S), now)
     return Schedule(
@@ -142,7 +144,7 @@ def _row(item: Wanted, old: Schedule | None, now: datetime, speed: Pace) -> Sche
         heartbeat_due=heartbeat_due,
         picture_due=picture_due,
         facts_due=facts_due,
-        due=min(due for due in (heartbeat_due, picture_due, facts_due, old and old.recheck_due) if due),
+        due=min(heartbeat_due, (old and old.recheck_due) or heartbeat_due),
     )
 
 
@@ -152,6 +154,6 @@ def row_for_look(device: Device, now: datetime) -> Schedule:
     assert endpoint is not None  # noqa: S101 - without an address nobody can look
     terms = Policies(now).of_device(device)
     pictures = terms.picture_s if device.sees else None
-    row = _row(Wanted(endpoint.pk, endpoint.zone_id, terms.heartbeat_s, pictures, terms.facts_s), None, now, Pace())
+    row = _row(Wanted(endpoint.pk, endpoint.zone_id, terms.heartbeat_s, pictures, terms.facts_s), None, now)
     Schedule.objects.bulk_create([row], ignore_conflicts=True)
     return Schedule.objects.select_for_update().get(endpoint=endpoint)

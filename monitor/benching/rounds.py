@@ -82,7 +82,7 @@ def make_due(device_ids: Sequence[int], *, pictures: bool) -> datetime:
 _REST = """
 UPDATE monitor_schedule SET heartbeat_due = %(never)s, picture_due = %(never)s, facts_due = %(never)s,
     recheck_due = NULL, due = %(never)s
-WHERE due < %(never)s
+WHERE due < %(never)s OR picture_due < %(never)s
 """
 _DUE = """
 UPDATE monitor_schedule s SET heartbeat_due = %(now)s, picture_due = %(picture)s, due = %(now)s

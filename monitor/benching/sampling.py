@@ -15,6 +15,7 @@ from django.utils import timezone
 from devices.models import Zone
 from monitor.benching.crew import Crew
 from monitor.benching.scratch import ZONE
+from monitor.claims import EARLY
 from monitor.models import ZoneState
 
 # Devices whose visits are followed one by one, spread over the fleet.
@@ -32,10 +33,13 @@ JOIN monitor_schedule e ON e.endpoint_id = d.endpoint_id WHERE s.device_id = ANY
 
 @dataclass(slots=True)
 class Turns:
-    """The turns of one device: when it is due next, which turns have come and wait for their visit, when those were."""
+    """The turns of one device: when it is due next, which turns wait for their visit, when those were.
+
+    A turn that waits is known by when it was due and from when on a visit is for it.
+    """
 
     due: float | None = None
-    waiting: list[float] = field(default_factory=list)
+    waiting: list[tuple[float, float]] = field(default_factory=list)
     visits: list[float] = field(default_factory=list)
 
 
@@ -51,21 +55,26 @@ class Tier:
         """Take into account when a device is due next, and when it was seen last; Unix time.
 
         An instant that has come and is due no more has been claimed: the first visit from then on is its visit. A visit
-        that was for something else meanwhile is none.
+        that was for something else meanwhile is none, unless it has taken the turn along, a little early.
         """
         turns = self.turns[device_id]
-        if turns.due is not None and due != turns.due and turns.due <= now:
-            turns.waiting.append(turns.due)
+        if turns.due is not None and due != turns.due:
+            early_s = EARLY * self.every_s
+            if turns.due <= now:
+                turns.waiting.append((turns.due, turns.due))
+            elif due is not None and turns.due <= now + early_s and due >= turns.due + self.every_s - early_s:
+                turns.waiting.append((turns.due, turns.due - early_s))
         turns.due = due
-        served = [due_at for due_at in turns.waiting if at is not None and at >= due_at]
+        served = [due_at for due_at, since in turns.waiting if at is not None and at >= since]
         if at is not None and served:
-            self.lags += [at - due_at for due_at in served]
+            self.lags += [max(0.0, at - due_at) for due_at in served]
             turns.waiting = turns.waiting[len(served) :]
             turns.visits.append(at)  # one visit, however many turns it is for
 
     def overdue(self, now: float) -> list[float]:
         """How late those are already that nobody has visited yet."""
-        waiting = [at for turns in self.turns.values() for at in (*turns.waiting, turns.due) if at is not None]
+        waiting = [at for turns in self.turns.values() for at, _since in turns.waiting]
+        waiting += [turns.due for turns in self.turns.values() if turns.due is not None]
         return [now - at for at in waiting if at < now]
 
     def intervals(self) -> list[float]:

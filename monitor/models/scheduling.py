@@ -107,8 +107,8 @@ class PolicyRule(models.Model):
 class Schedule(models.Model):
     """One narrow row per endpoint: its intervals, when each tier is due, who holds its lease, whether logins rest.
 
-    `due` is the earliest of the tiers' instants and the only indexed one. Instants follow the endpoint's phase
-    (DESIGN, decision 4), never "last + interval", so nothing herds after an outage.
+    `due` is the earlier of a heartbeat and a second look. Visits are claimed by it and by `picture_due`; facts ride
+    along. Instants follow the endpoint's phase (DESIGN, decision 4), so nothing herds after an outage.
     """
 
     endpoint = models.OneToOneField(
@@ -140,7 +140,10 @@ class Schedule(models.Model):
     class Meta:
         verbose_name = _("schedule")
         verbose_name_plural = _("schedules")
-        indexes = (models.Index(name="schedule_due", fields=("zone", "due")),)
+        indexes = (
+            models.Index(name="schedule_due", fields=("zone", "due")),
+            models.Index(name="schedule_picture_due", fields=("zone", "picture_due")),
+        )
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} @ {self.due:%H:%M:%S}"
@@ -149,20 +152,14 @@ class Schedule(models.Model):
 class ZoneState(models.Model):
     """How the polling of a zone goes: how far its intervals are stretched, and whether we can see into it at all.
 
-    The stretched clocks: since `paced_at` a zone's heartbeats (and pictures) follow a clock of their own that runs
-    `stretch` times slower than ours and showed `heartbeat_at` (`picture_at`) then. What is due by phase is due by
-    that clock, so that an overload lengthens every interval by the same factor. `late` is how late the
-    longest due were at the last tick, in minutes beyond what is allowed.
+    `picture_share` is what pictures may have under way, as a share of their usual number: less while heartbeats are
+    late.
     """
 
     zone = models.OneToOneField("devices.Zone", models.CASCADE, primary_key=True, related_name="polling")
-    paced_at = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True)
     heartbeat_stretch = models.FloatField(default=1.0)
-    heartbeat_late = models.FloatField(default=0.0)
-    picture_at = models.DateTimeField(null=True)
     picture_stretch = models.FloatField(default=1.0)
-    picture_late = models.FloatField(default=0.0)
+    picture_share = models.FloatField(default=1.0)
     # The last batch that came back and saw its canaries, and what it told about its collector's clock.
     seen_at = models.DateTimeField(null=True)
     clock_offset_s = models.FloatField(null=True)

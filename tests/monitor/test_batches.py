@@ -99,31 +99,36 @@ def test_a_zone_that_does_much_is_sent_much(cameras: list[Device]) -> None:
     assert (room.others, room.pictures) == (10_000, pacing.FIRST_PICTURES)
 
 
-def test_intervals_lengthen_while_a_zone_is_late_and_everybody_keeps_their_turn(cameras: list[Device]) -> None:
+def stretches() -> tuple[float, float]:
+    state = ZoneState.objects.get(zone=factories.zone())
+    return state.heartbeat_stretch, state.picture_stretch
+
+
+def test_by_how_much_intervals_are_lengthened_is_told(cameras: list[Device]) -> None:
+    """Every heartbeat is asked 34 s after it is due: a minute has become 94 s, or less by what ticks explain."""
     zone = factories.zone()
-    for tick in range(1, 20):
-        pacing.adjust(zone.pk, START + tick * timedelta(seconds=5))
-    late = START + timedelta(seconds=100)
+    Schedule.objects.update(picture_due=None)
+    for _tick in range(100):
+        pacing.observe(zone.pk, START + timedelta(seconds=34))
 
-    list(batches.due(zone, late))
+    heartbeat, picture = stretches()
+    assert heartbeat == pytest.approx(1.5, rel=0.01)
+    assert picture == 1
 
-    clock = pacing.pace_of(zone.pk).heartbeat
-    assert clock.stretch > 1.5
-    for row in Schedule.objects.all():
-        off = (clock.at(row.heartbeat_due).timestamp() - row.pk * schedule.SPREAD) % 60
-        assert min(off, 60 - off) < 0.1
-        assert timedelta(0) < row.heartbeat_due - late <= timedelta(seconds=60 * clock.stretch)
+
+@pytest.mark.parametrize("late_s", [0, 3, 4])
+def test_what_is_in_time_is_not_late(cameras: list[Device], late_s: int) -> None:
+    pacing.observe(factories.zone().pk, START + timedelta(seconds=late_s))
+
+    assert stretches() == (1.0, 1.0)
 
 
 def test_what_a_lost_lease_held_back_is_no_want_of_capacity(cameras: list[Device]) -> None:
     zone = factories.zone()
     Schedule.objects.update(leased_until=START + timedelta(seconds=95))
 
-    pacing.adjust(zone.pk, START + timedelta(seconds=96))
-
-    assert pacing.pace_of(zone.pk).heartbeat.stretch == 1
-    pacing.adjust(zone.pk, START + timedelta(seconds=120))
-    assert pacing.pace_of(zone.pk).heartbeat.stretch > 1
+    assert pacing.observe(zone.pk, START + timedelta(seconds=96)).heartbeat <= 0
+    assert pacing.observe(zone.pk, START + timedelta(seconds=120)).heartbeat == pytest.approx(21 / 60)
 
 
 @pytest.mark.parametrize(("claimed", "late"), [(1, True), (3, False)])
@@ -133,24 +138,41 @@ def test_a_picture_that_waits_while_heartbeats_are_taken_is_late(
     zone, now = factories.zone(), minute(60)
     Schedule.objects.update(picture_due=START, heartbeat_due=now, claimed=claimed, leased_until=now)
 
-    pacing.adjust(zone.pk, now)
+    assert (pacing.observe(zone.pk, now).picture > 0) is late
+    assert pacing.observe(zone.pk, now).heartbeat <= 0
 
-    assert (pacing.pace_of(zone.pk).picture.stretch > 1) is late
-    assert pacing.pace_of(zone.pk).heartbeat.stretch == 1
+
+@pytest.mark.parametrize(
+    ("share", "late", "wanted"),
+    [(1.0, 0.0, 1.0), (0.5, 0.05, 0.52), (1.0, 0.06, 0.905), (0.05, 3.0, 0.05), (0.99, 0.0, 1.0)],
+)
+def test_pictures_give_way_to_heartbeats_and_come_back(share: float, late: float, wanted: float) -> None:
+    assert pacing.next_share(share, late, tick_s=2) == pytest.approx(wanted, abs=0.001)
+
+
+def test_what_pictures_may_take_up_is_less_while_heartbeats_are_late(cameras: list[Device]) -> None:
+    zone = factories.zone()
+    for _tick in range(20):
+        pacing.observe(zone.pk, minute(1))
+
+    room = pacing.room(zone.pk, minute(1))
+
+    assert room.others == pacing.FIRST_HEARTBEATS
+    assert 0 < room.pictures < 0.2 * pacing.FIRST_PICTURES
 
 
 def test_the_number_of_statements_does_not_grow_with_the_endpoints(
     cameras: list[Device], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     zone, place = factories.zone(), factories.compound()
-    pacing.adjust(zone.pk, START)
+    pacing.observe(zone.pk, START)
     ends = Endpoint.objects.bulk_create(Endpoint(zone=zone, host=f"10.3.0.{n}") for n in range(100))
     Device.objects.bulk_create(
         Device(compound=place, kind="entrance", name=f"{n}", endpoint=end) for n, end in enumerate(ends)
     )
     schedule.sync(START)
 
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         assert sum(len(order.targets) for order in batches.due(zone, minute(60))) == 107
 
 
@@ -160,10 +182,10 @@ def test_after_a_stop_of_ours_nobody_is_slowed_down_and_all_wait_for_their_turn(
 
     assert list(batches.due(factories.zone(), back)) == []
 
-    assert pacing.pace_of(factories.zone().pk).heartbeat.stretch == 1
+    assert not ZoneState.objects.exists()
     for row in Schedule.objects.all():
         assert row.heartbeat_due == schedule.phase_after(row.pk, 60, back)
-        assert row.due == min(row.heartbeat_due, row.picture_due or row.heartbeat_due, row.facts_due)
+        assert row.due == row.heartbeat_due
 
 
 def test_a_zone_that_was_cut_off_is_not_slowed_down_either(cameras: list[Device]) -> None:
@@ -172,7 +194,7 @@ def test_a_zone_that_was_cut_off_is_not_slowed_down_either(cameras: list[Device]
     Schedule.objects.update(leased_until=None)
 
     assert list(batches.due(factories.zone(), minute(10))) == []
-    assert pacing.pace_of(factories.zone().pk).heartbeat.stretch == 1
+    assert stretches() == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import given
-from hypothesis import strategies as st
 
 from devices.models import Device, Endpoint
 from monitor import claims, schedule
 from monitor.claims import BATCH, LEASE_S, Claim
 from monitor.models import Schedule
-from monitor.pace import Clock
 from monitor.schedule import phase_after
 from monitor.wire import Tier
 from tests import factories
@@ -61,51 +58,114 @@ def test_nothing_is_claimed_before_it_is_due(due: Device) -> None:
     assert claimed(due, minute(1) - timedelta(microseconds=1)) == []
 
 
-def test_a_claim_moves_what_was_due_to_the_next_instant_of_its_phase(due: Device) -> None:
-    now = minute(2.5)
-    claimed(due, now)
-
-    row = row_of(due)
-    assert row.heartbeat_due == phase_after(row.pk, 60, now)
-    assert row.picture_due == phase_after(row.pk, 600, now)
-    assert row.facts_due == minute(3)
-    assert row.due == min(row.heartbeat_due, row.picture_due, row.facts_due)
+def settled(camera: Device, **due: datetime) -> Schedule:
+    """A row whose tiers are due at instants of their phases, but for those given."""
+    phases = {"heartbeat_due": 60, "picture_due": 600, "facts_due": 86_400}
+    assert camera.endpoint_id is not None
+    instants = {name: phase_after(camera.endpoint_id, every, START) for name, every in phases.items()} | due
+    first = min(at for name, at in instants.items() if name != "facts_due")
+    return factories.schedule(camera, **{"due": first} | instants)
 
 
-@pytest.mark.django_db
-@given(
-    endpoint=st.integers(1, 3_000_000_000),
-    every=st.integers(5, 90_000),
-    micros=st.integers(0, 10**9),
-    stretch=st.sampled_from([1.0, 1.3, 7.5]),
+@pytest.mark.parametrize("late_s", [0, 1.5, 3.9])
+def test_what_is_in_time_keeps_its_phase(camera: Device, late_s: float) -> None:
+    row = settled(camera)
+    at = row.heartbeat_due
+    claimed(camera, at + timedelta(seconds=late_s))
+
+    assert row_of(camera).heartbeat_due == row_of(camera).due == at + timedelta(seconds=60)
+    assert row_of(camera).facts_due == row.facts_due
+
+
+def test_what_is_late_is_due_an_interval_from_now(camera: Device) -> None:
+    """So that under an overload the cycle lengthens for everybody alike."""
+    row = settled(camera, picture_due=START)
+    now = row.heartbeat_due + timedelta(seconds=25)
+    claimed(camera, now)
+
+    assert row_of(camera).heartbeat_due == now + timedelta(seconds=60)
+    assert row_of(camera).picture_due == now + timedelta(seconds=600)
+
+
+@pytest.mark.parametrize(
+    ("off_s", "wanted_s"), [(0, 60), (2, 58), (-2, 62), (20, 57), (-20, 63), (29.5, 57), (30.5, 63)]
 )
-def test_the_database_and_we_agree_on_phases(endpoint: int, every: int, micros: int, stretch: float) -> None:
-    clock = Clock().turned_to(stretch, START - timedelta(hours=1))
-    now = START + timedelta(microseconds=micros)
-    asked = claims._next("heartbeat", "heartbeat")
-    row = "(SELECT %(id)s::bigint AS endpoint_id, %(every)s::int AS heartbeat_every, %(now)s AS heartbeat_due) s"
-    with connection.cursor() as cursor:
-        known: dict[str, Any] = {"now": now, "id": endpoint, "every": every, "epoch": now.timestamp()}
-        known |= {"heartbeat_shown": clock.at(now).timestamp(), "heartbeat_stretch": clock.stretch}
-        cursor.execute(f"SELECT {asked} FROM {row}", known)  # noqa: S608
-        assert abs(cursor.fetchone()[0] - phase_after(endpoint, every, now, clock)) <= timedelta(milliseconds=2)
+def test_what_is_off_its_phase_comes_back_by_and_by(camera: Device, off_s: float, wanted_s: float) -> None:
+    at = settled(camera).heartbeat_due + timedelta(seconds=off_s)
+    Schedule.objects.update(heartbeat_due=at, due=at)
+    claimed(camera, at)
+
+    assert row_of(camera).heartbeat_due == at + timedelta(seconds=wanted_s)
 
 
-def test_nothing_herds_after_an_outage_of_ours(db: None) -> None:
-    """All were due long ago; claimed in one go, they are due evenly again."""
+@pytest.mark.parametrize(("early_s", "taken"), [(5.9, True), (6.1, False)])
+def test_a_heartbeat_that_is_almost_due_is_taken_along(camera: Device, early_s: float, taken: bool) -> None:
+    now = START + timedelta(hours=1)
+    heartbeat_due = now + timedelta(seconds=early_s)
+    settled(camera, picture_due=now, heartbeat_due=heartbeat_due)
+    [claim] = claimed(camera, now)
+
+    assert claim.tiers - FACTS == (PICTURE | HEARTBEAT if taken else PICTURE)
+    left_s = (row_of(camera).heartbeat_due - heartbeat_due).total_seconds()
+    assert (57 <= left_s <= 63) if taken else (left_s == 0)
+
+
+def test_facts_are_worth_no_visit_of_their_own(camera: Device) -> None:
+    row = settled(camera, facts_due=START)
+
+    assert claimed(camera, row.heartbeat_due - timedelta(milliseconds=1)) == []
+    [claim] = claimed(camera, row.heartbeat_due)
+    assert claim.tiers >= HEARTBEAT | FACTS
+    assert row_of(camera).facts_due == phase_after(row.pk, 86_400, row.heartbeat_due)
+
+
+def test_what_a_lost_lease_had_taken_is_due_at_once_and_keeps_its_next_turn(camera: Device) -> None:
+    row = settled(camera)
+    claimed(camera, row.heartbeat_due)
+    second_look = row.heartbeat_due + timedelta(seconds=20)
+    Schedule.objects.update(recheck_due=second_look, due=second_look, leased_until=second_look)
+    [claim] = claimed(camera, second_look)
+
+    assert (claim.tiers, claim.recheck) == (HEARTBEAT, True)
+    assert row_of(camera).heartbeat_due == row.heartbeat_due + timedelta(seconds=60)
+
+
+def crowd(count: int) -> int:
+    """So many cameras in the schedule; their zone's id."""
     zone, place = factories.zone(), factories.compound()
-    ends = Endpoint.objects.bulk_create(Endpoint(zone=zone, host=f"10.1.{n // 250}.{n % 250}") for n in range(1200))
+    ends = Endpoint.objects.bulk_create(Endpoint(zone=zone, host=f"10.1.{n // 250}.{n % 250}") for n in range(count))
     Device.objects.bulk_create(
         Device(compound=place, kind="entrance", name=f"{n}", endpoint=end) for n, end in enumerate(ends)
     )
     schedule.sync(START)
-    later = START + timedelta(hours=6, seconds=7)
-    while claim_due(zone.pk, later):
-        pass
+    return zone.pk
+
+
+def test_a_herd_disperses(db: None) -> None:
+    """All were held up and claimed in one go; a quarter of an hour later they come evenly again."""
+    zone_id = crowd(600)
+    now = START + timedelta(seconds=100)
+    for _tick in range(450):
+        while claim_due(zone_id, now):
+            Schedule.objects.update(lease=None, leased_until=None)
+        now += timedelta(seconds=2)
 
     per_second = Counter(Schedule.objects.values_list("heartbeat_due", flat=True))
-    assert (min(per_second.values()), max(per_second.values())) == (20, 20)
-    assert min(per_second) > later
+    assert (min(per_second.values()), max(per_second.values())) == (10, 10)
+
+
+def test_an_overload_lengthens_every_interval_by_the_same_factor(db: None) -> None:
+    """Of 600 devices that are due each minute 7 a second are visited, where 10 were wanted."""
+    zone_id, seen = crowd(600), defaultdict[int, list[float]](list)
+    for second in range(0, 900, 2):
+        now = START + timedelta(seconds=second)
+        for claim in claims.claim_others(zone_id, now, limit=14):
+            seen[claim.endpoint_id].append(second)
+        Schedule.objects.update(lease=None, leased_until=None)
+
+    means = [(at[-1] - at[3]) / (len(at) - 4) for at in seen.values()]
+    assert statistics.fmean(means) == pytest.approx(600 / 7, rel=0.02)
+    assert max(means) / min(means) < 1.1
 
 
 def test_the_longest_due_come_first(camera: Device) -> None:

@@ -130,7 +130,8 @@ def test_a_visit_that_never_came_back_has_what_it_took_along_due_again(camera: D
 
     (found,) = claim_due(factories.zone().pk, minute(2))
 
-    assert (found.tiers, found.recheck) == (frozenset({Tier.HEARTBEAT, Tier.PICTURE}), True)
+    assert (found.tiers, found.recheck) == (frozenset({Tier.HEARTBEAT}), True)
+    assert Schedule.objects.get().picture_due == minute(2)
 
 
 def test_facts_that_got_lost_are_not_waited_for_a_day(camera: Device) -> None:
@@ -139,15 +140,6 @@ def test_facts_that_got_lost_are_not_waited_for_a_day(camera: Device) -> None:
     (found,) = claim_due(factories.zone().pk, minute(2))
 
     assert found.tiers == {Tier.HEARTBEAT, Tier.FACTS}
-
-
-def test_a_picture_that_got_lost_waits_for_the_next_who_takes_pictures(camera: Device) -> None:
-    lost(camera, Tier.PICTURE)
-
-    (found,) = claims.claim_others(factories.zone().pk, minute(2))
-
-    assert found.tiers == {Tier.HEARTBEAT}
-    assert Schedule.objects.get().picture_due == Schedule.objects.get().due == minute(2)
 
 
 def test_a_paused_device_costs_no_lease(camera: Device) -> None:

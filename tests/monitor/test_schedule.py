@@ -70,7 +70,7 @@ def test_a_new_endpoint_is_due_at_its_phase_and_its_facts_in_the_first_minutes(c
     assert row.heartbeat_due == phase_after(row.pk, 60, START)
     assert row.picture_due == phase_after(row.pk, 600, START)
     assert row.facts_due == phase_after(row.pk, 600, START)
-    assert row.due == min(row.heartbeat_due, row.picture_due, row.facts_due)
+    assert row.due == row.heartbeat_due
 
 
 def test_an_unchanged_register_changes_nothing(camera: Device) -> None:

@@ -119,7 +119,7 @@ def test_channels_of_a_recorder_take_turns(db: None) -> None:
     assert every_s == 600 * schedule.CHANNELS_A_VISIT // 6
     seen: list[int] = []
     for turn in range(1, 4):
-        now = START + turn * timedelta(seconds=every_s)
+        now = START + turn * timedelta(seconds=1.1 * every_s)
         Schedule.objects.update(leased_until=None)
         taken = [one.device_id for one in target_of(channels[0], now).subjects if Tier.PICTURE in one.tiers]
         assert len(taken) == schedule.CHANNELS_A_VISIT

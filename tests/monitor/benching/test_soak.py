@@ -106,6 +106,15 @@ def test_what_was_claimed_and_not_visited_is_late_until_it_is() -> None:
     assert tier.overdue(230) == [10]
 
 
+def test_a_turn_that_is_taken_along_a_little_early_is_in_time() -> None:
+    tier = Tier(60)
+    for now, due, at in ((90, 100, 40), (98, 158, 96), (165, 220, 159)):
+        tier.see(1, due, at, now)
+
+    assert tier.lags == [0, 1]
+    assert tier.turns[1].visits == [96, 159]
+
+
 def test_an_instant_that_is_put_off_before_it_comes_is_no_turn() -> None:
     tier = Tier(60)
     for now, due, at in ((90, 100, 40), (95, 130, 40), (135, 190, 131)):
