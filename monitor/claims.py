@@ -63,7 +63,7 @@ class Claim:
 # What is due within this share of its interval is taken along when the endpoint is visited for something else.
 EARLY = 0.1
 # By so much of its interval an instant comes back towards its phase each time.
-BACK = 0.05
+BACK = 0.03
 
 
 def _next(tier: str) -> str:

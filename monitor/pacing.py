@@ -15,8 +15,9 @@ from django.db import connection
 
 from monitor.models import Pulse, ZoneState
 
-# A zone is given so many seconds' worth of what it has lately done; while that lies there, nothing more is claimed.
-AHEAD_S = 15
+# A zone is given so many seconds' worth of what it has lately done: enough until the next ticks. While that lies there
+# nothing more is claimed, for what waits in a queue cannot give way to what is more urgent.
+AHEAD_S = 6
 MEASURED_S = 60
 # What is due for less than two ticks is in time: nobody looks at the schedule more often.
 IN_TIME_TICKS = 2

@@ -6,6 +6,7 @@ held that is not as scripted, a healthy device called faulty, a device asked imp
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -40,6 +41,7 @@ VISITS_PER_INTERVAL = 4
 PAUSE_S, WARM_INTERVALS = 5.0, 4
 # Scenes that the cameras see, and pictures of each that their views are learned from.
 SCENES, PICTURES_LEARNED = 4, 3
+NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ class Watch:
         self.quiet_from = self.until - self.verdicts.settle_s(Aspect.PICTURE) - self.kills.allowed_s
 
     def run(self) -> dict[str, Any]:
-        """Watch to the end."""
+        """Watch to the end, giving way to what is watched."""
+        os.nice(NICENESS)
         turns = [
             Turn(self.sampler.visits, self.heartbeat_s / VISITS_PER_INTERVAL),
             Turn(self.sampler.processes, PROCESSES_S),

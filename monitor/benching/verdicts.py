@@ -64,7 +64,8 @@ class Verdicts:
 
     def check(self, now: float, polled_since: float) -> list[Mismatch]:
         """Compare all devices whose faults have not changed for long enough."""
-        rows = {row.device_id: row for row in DeviceState.objects.filter(device__in=self.device_ids)}
+        known = DeviceState.objects.filter(device__in=self.device_ids).only("device_id", "tracks")
+        rows = {row.device_id: row for row in known.iterator()}
         found = [item for index in range(len(self.device_ids)) for item in self._check(index, rows, now, polled_since)]
         self.wrong.update(f"{item.index} {item.aspect}" for item in found)
         self.last = found

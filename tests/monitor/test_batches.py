@@ -96,7 +96,7 @@ def test_a_zone_that_does_much_is_sent_much(cameras: list[Device]) -> None:
 
     room = pacing.room(zone.pk, minute(0.5))
 
-    assert (room.others, room.pictures) == (10_000, pacing.FIRST_PICTURES)
+    assert (room.others, room.pictures) == (4_000, pacing.FIRST_PICTURES)
 
 
 def stretches() -> tuple[float, float]:

@@ -88,7 +88,7 @@ def test_what_is_late_is_due_an_interval_from_now(camera: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    ("off_s", "wanted_s"), [(0, 60), (2, 58), (-2, 62), (20, 57), (-20, 63), (29.5, 57), (30.5, 63)]
+    ("off_s", "wanted_s"), [(0, 60), (1, 59), (-1, 61), (20, 58.2), (-20, 61.8), (29.5, 58.2), (30.5, 61.8)]
 )
 def test_what_is_off_its_phase_comes_back_by_and_by(camera: Device, off_s: float, wanted_s: float) -> None:
     at = settled(camera).heartbeat_due + timedelta(seconds=off_s)
@@ -107,7 +107,7 @@ def test_a_heartbeat_that_is_almost_due_is_taken_along(camera: Device, early_s: 
 
     assert claim.tiers - FACTS == (PICTURE | HEARTBEAT if taken else PICTURE)
     left_s = (row_of(camera).heartbeat_due - heartbeat_due).total_seconds()
-    assert (57 <= left_s <= 63) if taken else (left_s == 0)
+    assert (58 <= left_s <= 62) if taken else (left_s == 0)
 
 
 def test_facts_are_worth_no_visit_of_their_own(camera: Device) -> None:
@@ -142,10 +142,10 @@ def crowd(count: int) -> int:
 
 
 def test_a_herd_disperses(db: None) -> None:
-    """All were held up and claimed in one go; a quarter of an hour later they come evenly again."""
+    """All were held up and claimed in one go; twenty minutes later they come evenly again."""
     zone_id = crowd(600)
     now = START + timedelta(seconds=100)
-    for _tick in range(450):
+    for _tick in range(600):
         while claim_due(zone_id, now):
             Schedule.objects.update(lease=None, leased_until=None)
         now += timedelta(seconds=2)

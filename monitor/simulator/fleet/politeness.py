@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -41,6 +42,31 @@ class Violation:
     what: str
 
 
+class Stalls:
+    """How long this process was kept from its work lately: what came meanwhile is seen all at once afterwards.
+
+    To be told the time every `STEP_S` seconds.
+    """
+
+    STEP_S = 0.25
+
+    def __init__(self) -> None:
+        self._last = math.inf
+        self._until = 0.0
+        self._stalled_s = 0.0
+
+    def beat(self, now: float, memory_s: float) -> None:
+        """`now` is that time; a stall is remembered for `memory_s` seconds."""
+        stalled_s = now - self._last - self.STEP_S
+        if now >= self._until or stalled_s > self._stalled_s:
+            self._stalled_s, self._until = max(0.0, stalled_s), now + memory_s
+        self._last = now
+
+    def worst_s(self, now: float) -> float:
+        """The longest stall that is remembered, the one under way included."""
+        return max(0.0, now - self._last - self.STEP_S, self._stalled_s if now < self._until else 0.0)
+
+
 @dataclass(slots=True)
 class Watch:
     """What one endpoint has borne. All times are given by the caller."""
@@ -55,13 +81,13 @@ class Watch:
     _worked: bool = False
     _look_until: float = 0.0
 
-    def request(self, now: float, what: str) -> None:
-        """Count a request against the token bucket."""
+    def request(self, now: float, what: str, stalled_s: float = 0.0) -> None:
+        """Count a request against the token bucket; it may have come so much earlier than it is seen."""
         limits = self.limits
         burst = limits.look_burst if now < self._look_until else limits.burst
         most = now + burst * limits.refill_s
         self._full_at = max(self._full_at, now) + limits.refill_s
-        if self._full_at > most + limits.slack_s:
+        if self._full_at > most + limits.slack_s + stalled_s:
             self._full_at = most  # each request too many counts once, what follows is judged afresh
             self._note(now, "bucket", f"{what}: more than {burst} requests at once and one each {limits.refill_s:g} s")
 

@@ -20,7 +20,7 @@ from monitor.simulator.fleet.conditions import Conditions
 from monitor.simulator.fleet.endpoint import Endpoint, FleetDevice, plan_of
 from monitor.simulator.fleet.lane import Lane, Line, Manner, Part
 from monitor.simulator.fleet.members import NOBODY, Fleet
-from monitor.simulator.fleet.politeness import Limits
+from monitor.simulator.fleet.politeness import Limits, Stalls
 from monitor.simulator.fleet.slow import SlowLane
 from monitor.simulator.http import LARGEST_HEAD, Answer, Request, head_of
 
@@ -57,6 +57,9 @@ class Station:
         self._timer: asyncio.TimerHandle | None = None
         self._well: OrderedDict[int, None] = OrderedDict()
         self._outcomes: Counter[tuple[str, int]] = Counter()
+        self._stalls = Stalls()
+        self._stalls_kept_s = limits.burst * limits.refill_s
+        self._beat: asyncio.TimerHandle | None = None
 
     # -- life
 
@@ -64,6 +67,7 @@ class Station:
         """Open the doors and follow the script, on the running event loop."""
         self._lane.start()
         self.apply_all()
+        self._note_stall()
 
     def apply_all(self) -> None:
         """Look at every device anew, as after a change of the script."""
@@ -87,11 +91,16 @@ class Station:
 
     def close(self) -> None:
         """Close everything."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._beat):
+            if timer is not None:
+                timer.cancel()
         for endpoint in self.endpoints.values():
             self._cut(endpoint)
         self._lane.close()
+
+    def _note_stall(self) -> None:
+        self._stalls.beat(time.time(), self._stalls_kept_s)
+        self._beat = asyncio.get_running_loop().call_later(Stalls.STEP_S, self._note_stall)
 
     # -- the script
 
@@ -151,7 +160,7 @@ class Station:
             endpoint.watch.connected(now, sum(other.is_established for other in endpoint.lines))
         endpoint.lines.append(line)
         if endpoint.is_switch:
-            endpoint.watch.request(now, "connect")
+            endpoint.watch.request(now, "connect", self._stalls.worst_s(now))
         if endpoint.ails:
             self._hand_over(endpoint, line)
         return not endpoint.ails
@@ -263,7 +272,7 @@ class Station:
         endpoint.requests += 1
         self._outcomes[what, status] += 1
         if status:  # what was never answered may be asked again
-            endpoint.watch.request(now, what)
+            endpoint.watch.request(now, what, self._stalls.worst_s(now))
 
     def counts(self) -> dict[str, Any]:
         """Requests and connections, by outcome and by range of devices."""

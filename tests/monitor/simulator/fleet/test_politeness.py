@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.simulator.auth import Login
-from monitor.simulator.fleet.politeness import DESCRIBED, Limits, Watch
+from monitor.simulator.fleet.politeness import DESCRIBED, Limits, Stalls, Watch
 
 NOW = 1_000_000.0
 LIMITS = Limits(burst=4, look_burst=8, refill_s=5.0, back_off_s=2_100.0, slack_s=0.5)
@@ -42,6 +42,22 @@ def test_each_request_too_many_counts_once() -> None:
     requests(seen, 100)
     assert seen.violations == {"bucket": 96}
     assert requests(seen, 4, at=NOW + 20) == {"bucket": 96}
+
+
+def test_what_came_while_the_device_was_held_up_may_have_come_in_time() -> None:
+    seen, stalls = watch(), Stalls()
+    for beat in (0.0, 0.25, 6.25):
+        stalls.beat(NOW + beat, memory_s=20.0)
+    for _ in range(5):
+        seen.request(NOW + 6.3, "GetProfiles", stalls.worst_s(NOW + 6.3))
+
+    assert seen.violations == {}
+    seen.request(NOW + 6.4, "GetProfiles", stalls.worst_s(NOW + 6.4))
+    assert seen.violations == {"bucket": 1}
+    assert stalls.worst_s(NOW + 6.5) == 5.75
+    assert stalls.worst_s(NOW + 9.5) == 5.75
+    stalls.beat(NOW + 26.4, memory_s=20.0)
+    assert stalls.worst_s(NOW + 26.5) > 19
 
 
 def test_a_look_may_ask_eight_times() -> None:
