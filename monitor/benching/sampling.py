@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
@@ -22,6 +23,7 @@ from monitor.models import ZoneState
 FOLLOWED = 2_000
 P99 = 98  # of the hundred percentiles, from 0
 FEWEST_VISITS = 2
+SLOWEST = 5  # devices whose intervals are told one by one
 
 _SEEN = """
 SELECT s.device_id, extract(epoch FROM e.heartbeat_due), extract(epoch FROM s.looked_at),
@@ -77,14 +79,20 @@ class Tier:
         waiting += [turns.due for turns in self.turns.values() if turns.due is not None]
         return [now - at for at in waiting if at < now]
 
-    def intervals(self) -> list[float]:
-        """The mean interval between the visits of each device."""
-        seen = [turns.visits for turns in self.turns.values() if len(turns.visits) >= FEWEST_VISITS]
-        return [(visits[-1] - visits[0]) / (len(visits) - 1) for visits in seen]
+    def intervals(self) -> dict[int, float]:
+        """The mean interval between the visits of each device, by device."""
+        seen = {key: turns.visits for key, turns in self.turns.items() if len(turns.visits) >= FEWEST_VISITS}
+        return {key: (visits[-1] - visits[0]) / (len(visits) - 1) for key, visits in seen.items()}
+
+    def _slowest(self, means: dict[int, float]) -> dict[str, list[float]]:
+        """The single intervals of the devices that were visited most rarely: where the time went."""
+        last = sorted(means, key=lambda key: means[key])[-SLOWEST:]
+        return {str(key): [round(after - at, 1) for at, after in pairwise(self.turns[key].visits)] for key in last}
 
     def told(self, now: float) -> dict[str, Any]:
         """Lateness and the spread of intervals; None where too few were seen."""
-        found = sorted(self.intervals())
+        means = self.intervals()
+        found = sorted(means.values())
         lags = self.lags + self.overdue(now)
         return {
             "every_s": self.every_s,
@@ -97,6 +105,9 @@ class Tier:
             "interval_min_s": found[0] if found else None,
             "interval_median_s": statistics.median(found) if found else None,
             "interval_max_s": found[-1] if found else None,
+            "interval_p1_s": _percentile(found, 0),
+            "interval_p99_s": _percentile(found, P99),
+            "slowest": self._slowest(means),
             "stretch": _share(statistics.median(found) if found else None, self.every_s),
             "max_over_min": _share(found[-1], found[0]) if found else None,
         }

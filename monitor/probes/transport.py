@@ -115,8 +115,13 @@ class Wire(asyncio.Protocol):
         return self.received > before
 
     def close(self) -> None:
-        """End the connection without lingering."""
+        """End the connection without lingering, and now: `abort` alone leaves it to the loop's next round, when the
+
+        next connection to the device, which may have few to give, is on its way already.
+        """
         self.ended = True
+        with contextlib.suppress(OSError):  # it has ended already
+            self._socket.shutdown(socket.SHUT_RDWR)
         self.transport.abort()
 
 

@@ -84,7 +84,7 @@ def test_lateness_counts_from_the_instant_that_was_due() -> None:
         tier.see(1, due, at, now)
 
     assert tier.lags == [2, 5]
-    assert tier.intervals() == [63]
+    assert tier.intervals() == {1: 63}
 
 
 def test_a_visit_for_something_else_is_no_turn() -> None:
@@ -131,6 +131,7 @@ def test_the_spread_of_intervals_is_that_of_the_devices_means() -> None:
 
     told = tier.told(0)
     assert told["max_over_min"] == pytest.approx(1.1)
+    assert told["slowest"] == {"1": [60, 60, 60], "2": [66, 66, 66]}
     assert told["stretch"] == pytest.approx(63 / 60)
 
 
