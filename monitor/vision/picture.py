@@ -62,7 +62,8 @@ class Picture:
     @property
     def luma(self) -> NDArray[np.uint8]:
         """The luma of the small copy as rows x columns, as it was coded; each call copies it anew."""
-        return np.asarray(self.image.getchannel(0), dtype=np.uint8)
+        width, height = self.image.size
+        return np.frombuffer(self.image.tobytes("raw", "Y"), dtype=np.uint8).reshape(height, width)
 
 
 def decode(data: bytes) -> Picture:
