@@ -22,11 +22,12 @@ def due(zone: Zone, now: datetime) -> Iterator[Order]:
     Pictures are claimed first, so that an endpoint of which both are due is visited once, and sent last. What is left
     waiting when there is no room for all are pictures, never heartbeats.
     """
-    if pacing.stalled(zone.pk, now):
+    heartbeat_s, deadline_s = Policies(now).extremes(zone.pk)
+    if pacing.stalled(zone.pk, now, heartbeat_s):
         claims.respread(zone.pk, now)
     else:
         pacing.observe(zone.pk, now)
-    terms, room = claims.terms_of(*Policies(now).extremes(zone.pk)), pacing.room(zone.pk, now)
+    terms, room = claims.terms_of(heartbeat_s, deadline_s), pacing.room(zone.pk, now)
     pictures = list(_orders(zone, now, room.pictures, terms, pictures=True))
     yield from _orders(zone, now, room.others, terms, pictures=False)
     yield from pictures

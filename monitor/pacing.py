@@ -21,7 +21,8 @@ AHEAD_S = 6
 MEASURED_S = 60
 # What is due for less than two ticks is in time: nobody looks at the schedule more often.
 IN_TIME_TICKS = 2
-# After a pause of so many ticks, or of so many seconds without a word from a zone, it was not work that held it up.
+# After a pause of so many ticks, or of so many seconds without a word from a zone, it was not work that held it up. A
+# pause of less than half an interval is made good: whoever waited for their next turn would be late by more than that.
 STALLED_TICKS, SILENT_S = 5, 60
 # What may be under way in a zone of which nothing is known yet: what five thousand devices ask for in half a minute.
 FIRST_HEARTBEATS, FIRST_PICTURES = 3_000, 400
@@ -92,9 +93,12 @@ def next_share(share: float, late: float, tick_s: float) -> float:
     return min(1.0, share + COME_BACK * tick_s)
 
 
-def stalled(zone_id: int, now: datetime) -> bool:
-    """Whether we were down, or nothing comes back from the zone: being late then says nothing about capacity."""
-    pause_s = STALLED_TICKS * settings.VIEWKEEPER_TICK_S
+def stalled(zone_id: int, now: datetime, heartbeat_s: float) -> bool:
+    """Whether we were down, or nothing comes back from the zone: being late then says nothing about capacity.
+
+    `heartbeat_s` is the zone's shortest interval.
+    """
+    pause_s = max(STALLED_TICKS * settings.VIEWKEEPER_TICK_S, heartbeat_s / 2)
     ticked = Pulse.objects.filter(name="tick").values_list("at", flat=True).first()
     seen = ZoneState.objects.filter(pk=zone_id).values_list("seen_at", flat=True).first()
     limits = ((ticked, pause_s), (seen, max(pause_s, SILENT_S)))

@@ -89,6 +89,10 @@ def _of_zones(zones: Iterable[ZoneFigures]) -> Iterator[Metric]:
         ((name, tier), getattr(state, f"{tier}_stretch")) for name, state in known for tier in ("heartbeat", "picture")
     ]
     yield _gauge("zone_stretch", "By what factor intervals are lengthened.", tiers, "zone", "tier")
+    shares = (((name,), state.picture_share) for name, state in known)
+    yield _gauge(
+        "zone_picture_share", "What pictures may take up: less than 1 while heartbeats are late.", shares, "zone"
+    )
     late = (((zone.name,), zone.overdue_s) for zone in zones)
     yield _gauge("zone_overdue_seconds", "How long the endpoint has been due that waits longest.", late, "zone")
 

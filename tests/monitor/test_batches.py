@@ -199,7 +199,7 @@ def test_a_zone_that_was_cut_off_is_not_slowed_down_either(cameras: list[Device]
 
 @pytest.mark.parametrize(
     ("ticked", "seen", "expected"),
-    [(None, None, False), (5, None, False), (5, 59, False), (16, 5, True), (5, 61, True)],
+    [(None, None, False), (5, None, False), (5, 59, False), (29, 5, False), (31, 5, True), (5, 61, True)],
 )
 def test_late_for_want_of_work_or_for_want_of_capacity(ticked: int | None, seen: int | None, expected: bool) -> None:
     zone, now = factories.zone(), minute(10)
@@ -208,4 +208,11 @@ def test_late_for_want_of_work_or_for_want_of_capacity(ticked: int | None, seen:
     if seen is not None:
         ZoneState.objects.create(zone=zone, seen_at=now - timedelta(seconds=seen))
 
-    assert pacing.stalled(zone.pk, now) is expected
+    assert pacing.stalled(zone.pk, now, 60) is expected
+
+
+@pytest.mark.parametrize(("pause_s", "expected"), [(9, False), (11, True)])
+def test_where_intervals_are_short_a_few_ticks_are_a_pause(pause_s: int, expected: bool) -> None:
+    Pulse.objects.create(name="tick", at=START)
+
+    assert pacing.stalled(factories.zone().pk, START + timedelta(seconds=pause_s), 6) is expected

@@ -71,6 +71,7 @@ def test_the_figures_are_told_to_whoever_has_the_token(working: ZoneState, clien
     assert told['viewkeeper_batch_seconds{quantile="0.95",zone="local"}'] == 2.5
     assert told['viewkeeper_cpu_seconds_per_poll{part="probe",zone="local"}'] == pytest.approx(0.003)
     assert told['viewkeeper_zone_stretch{tier="heartbeat",zone="local"}'] == 1.3
+    assert told['viewkeeper_zone_picture_share{zone="local"}'] == 1.0
     assert told['viewkeeper_zone_clock_offset_seconds{zone="local"}'] == 3.25
     assert told['viewkeeper_zone_blind{zone="local"}'] == 0
     assert told['viewkeeper_queue_messages{queue="probe.local"}'] == 1
