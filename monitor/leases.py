@@ -22,6 +22,8 @@ BITS: Mapping[Tier, int] = {Tier.HEARTBEAT: 1, Tier.PICTURE: 2, Tier.FACTS: 4}
 # Facts that a visit has left open may be asked so much later, along with whatever the endpoint is visited for then: the
 # token bucket is full again.
 NEXT_HELPING = timedelta(seconds=30)
+# So much later where a picture is still to be reached: that goes before.
+LATER_HELPING = timedelta(minutes=5)
 # A refused login rests for a day at most (DESIGN, decision 6); a shorter rest than this is no refusal but a doubt.
 LONGEST_HOLD_S = 24 * 3600
 SHORTEST_REFUSAL_S = 30 * 60
@@ -150,7 +152,8 @@ def rest_refused(late: Sequence[Reading], zone: str) -> None:
 
 
 _ASK_ON = """
-UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due, %(soon)s)
+UPDATE monitor_schedule s SET facts_due = LEAST(s.facts_due,
+    CASE WHEN s.endpoint_id = ANY(%(unfinished)s) THEN %(later)s ELSE %(soon)s END)
 FROM devices_device d JOIN monitor_passport p ON p.device_id = d.id
 WHERE s.endpoint_id = ANY(%(endpoints)s) AND d.endpoint_id = s.endpoint_id AND p.learned ->> 'facts_open' <> ''
 """
@@ -169,7 +172,8 @@ def ask_on(leases: Mapping[int, Lease], unfinished: Collection[int], now: dateti
     asked = [endpoint_id for endpoint_id, row in leases.items() if row.claimed & BITS[Tier.FACTS]]
     if asked:
         with connection.cursor() as cursor:
-            cursor.execute(_ASK_ON, {"endpoints": asked, "soon": now + NEXT_HELPING})
+            instants = {"soon": now + NEXT_HELPING, "later": now + LATER_HELPING}
+            cursor.execute(_ASK_ON, {"endpoints": asked, "unfinished": list(unfinished), **instants})
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from devices.models import Device
@@ -26,6 +26,8 @@ SPREAD = 2_654_435_761
 CHANNELS_A_VISIT = 2
 # Within this time a new endpoint's facts are asked for the first time. Seconds.
 FIRST_FACTS_S = 600
+# So many new rows make the database's statistics worthless.
+MANY = 1_000
 # No endpoint is asked for pictures more often than this, however many channels it has. Seconds.
 SHORTEST_TURN_S = 15
 
@@ -68,7 +70,15 @@ def sync(now: datetime, endpoint_ids: Collection[int] | None = None) -> int:
     # In the order in which recording locks them, so that the two never wait for each other in a circle.
     wanted = [item for item in _wanted(chosen, now) if have.get(item.endpoint_id) != item]
     _write(wanted, now)
+    if len(wanted) >= MANY:
+        _count_anew()
     return gone + len(wanted)
+
+
+def _count_anew() -> None:
+    """After an import the database plans with what it knew before; until it counts by itself, ticks take a second."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE devices_device, devices_endpoint, monitor_schedule")
 
 
 def _forgive(chosen: Q, now: datetime) -> None:

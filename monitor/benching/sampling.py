@@ -35,13 +35,10 @@ JOIN monitor_schedule e ON e.endpoint_id = d.endpoint_id WHERE s.device_id = ANY
 
 @dataclass(slots=True)
 class Turns:
-    """The turns of one device: when it is due next, which turns wait for their visit, when those were.
-
-    A turn that waits is known by when it was due and from when on a visit is for it.
-    """
+    """The turns of one device: when it is due next, which turns have come and wait for their visit, when those were."""
 
     due: float | None = None
-    waiting: list[tuple[float, float]] = field(default_factory=list)
+    waiting: list[float] = field(default_factory=list)
     visits: list[float] = field(default_factory=list)
 
 
@@ -57,17 +54,15 @@ class Tier:
         """Take into account when a device is due next, and when it was seen last; Unix time.
 
         An instant that has come and is due no more has been claimed: the first visit from then on is its visit. A visit
-        that was for something else meanwhile is none, unless it has taken the turn along, a little early.
+        that was for something else meanwhile is none, unless it was so little early that it has taken the turn along.
         """
-        turns = self.turns[device_id]
-        if turns.due is not None and due != turns.due:
-            early_s = EARLY * self.every_s
-            if turns.due <= now:
-                turns.waiting.append((turns.due, turns.due))
-            elif due is not None and turns.due <= now + early_s and due >= turns.due + self.every_s - early_s:
-                turns.waiting.append((turns.due, turns.due - early_s))
+        turns, early_s = self.turns[device_id], EARLY * self.every_s
+        if turns.due is not None and due is not None and due != turns.due:
+            taken_early = turns.due <= now + early_s and due >= turns.due + self.every_s - early_s
+            if turns.due <= now or taken_early:
+                turns.waiting.append(turns.due)
         turns.due = due
-        served = [due_at for due_at, since in turns.waiting if at is not None and at >= since]
+        served = [due_at for due_at in turns.waiting if at is not None and at >= due_at - early_s]
         if at is not None and served:
             self.lags += [max(0.0, at - due_at) for due_at in served]
             turns.waiting = turns.waiting[len(served) :]
@@ -75,7 +70,7 @@ class Tier:
 
     def overdue(self, now: float) -> list[float]:
         """How late those are already that nobody has visited yet."""
-        waiting = [at for turns in self.turns.values() for at, _since in turns.waiting]
+        waiting = [at for turns in self.turns.values() for at in turns.waiting]
         waiting += [turns.due for turns in self.turns.values() if turns.due is not None]
         return [now - at for at in waiting if at < now]
 

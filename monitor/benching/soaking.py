@@ -36,7 +36,8 @@ from monitor.simulator.fleet.running import NoFleet, RunningFleet
 from monitor.wire import Aspect
 
 GLANCE_S, PROCESSES_S = 0.5, 15.0
-VISITS_PER_INTERVAL = 4
+# Often enough that hardly a device is visited twice in between: only the later visit would be seen.
+VISITS_PER_INTERVAL = 30
 # Between two kills, once the last one is over; the first one comes when every device was seen a few times.
 PAUSE_S, WARM_INTERVALS = 5.0, 4
 # Scenes that the cameras see, and pictures of each that their views are learned from.

@@ -165,7 +165,7 @@ class Login:
             response = await self._talk.send(
                 what, method, path, headers=[*headers, *extra], body=body, cap=cap, until=until
             )
-            if response.status != UNAUTHORISED:
+            if not _is_challenge(response):
                 self._accepted(use, response, bool(header))
                 return response
             self.heed(response)
@@ -220,6 +220,13 @@ class Login:
         if chosen.scheme == "digest":
             self._talk.endpoint.nonces[use] = digest.Kept(chosen)
         return True
+
+
+def _is_challenge(response: http1.Response) -> bool:
+    """Whether a reply asks for a login over HTTP: a 401, or a fault that says so under another status (QUIRKS 14)."""
+    if response.status == UNAUTHORISED:
+        return True
+    return bool(response.head.get("www-authenticate")) and refusals.is_unauthorised(response.body)
 
 
 def _offers_basic(response: http1.Response) -> bool:

@@ -792,6 +792,15 @@ def test_facts_that_a_visit_left_open_are_asked_soon(camera: Device, still_open:
     assert (schedule_of(camera).facts_due == minute(0.5)) is soon
 
 
+def test_facts_wait_where_a_picture_is_still_to_be_reached(camera: Device) -> None:
+    held = lease(camera)
+    Schedule.objects.update(claimed=BITS[Tier.FACTS] | BITS[Tier.PICTURE], facts_due=minute(1440))
+
+    take_in([reading(camera, START, held, passport={"facts_open": "3"}, picture=BLANK)], START)
+
+    assert schedule_of(camera).facts_due == minute(5)
+
+
 # -- raw readings
 
 

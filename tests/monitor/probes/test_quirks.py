@@ -95,6 +95,7 @@ MODES = (
     Mode(14, "another namespace", {"soap_namespace": True}, FINE),
     Mode(14, "no address for the snapshot", {"uri_missing": True}, {SIGHT: "snapshot_missing"}),
     Mode(14, "a fault with 200", {"fault_200": True}, FINE),
+    Mode(14, "a fault and a challenge with 200", {"fault_200": True}, FINE, key="digest_only"),
     Mode(14, "a fault with 401", {"soap_401": True}, FINE),
     Mode(14, "an empty 200", {"soap_empty": True}, MUTE),
     Mode(15, "HTML", {"html_picture": True}, {SIGHT: "not_a_picture"}),
