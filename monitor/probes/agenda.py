@@ -2,8 +2,7 @@
 
 `facts_plan` is when the round began and the questions still open, `facts_open` how many of them the next visit may ask
 ("" where there are none, or where asking soon is of no use), `facts_absent` what the device does not offer,
-`facts_refused` what it does not tell to our login, each with the day on which it said so; `facts_known` that this round
-has found out who it is.
+`facts_refused` what it does not tell to our login, each with the day on which it said so.
 """
 
 from __future__ import annotations
@@ -69,21 +68,10 @@ class Agenda:
         for name, value in {
             "facts_plan": f"{since} {','.join(self.open)}".strip(),
             "facts_open": str(len(self.open)) if self.open and soon else "",
-            "facts_known": self._memory.of(self._subject, "facts_known") if self.open else "",
             "facts_absent": _days(self._absent),
             "facts_refused": _days(self._refused),
         }.items():
             self._memory.learn_of(self._subject, name, value)
-
-
-def know(memory: Memory, subject: Subject, *, known: bool) -> None:
-    """Remember for the rest of the round whether the device is known to be the one that it should be."""
-    memory.learn_of(subject, "facts_known", "1" if known else "")
-
-
-def is_known(memory: Memory, subject: Subject) -> bool:
-    """Whether a round of facts is under way that has found out who the device is."""
-    return bool(memory.of(subject, "facts_open") and memory.of(subject, "facts_known"))
 
 
 def _read_plan(words: str) -> tuple[datetime | None, list[str]]:

@@ -25,7 +25,6 @@ class Book:
         self.trouble: Finding | None = None
         self.onvif = False
         self._findings: dict[int, dict[Aspect, Finding]] = {one.device_id: {} for one in talk.target.subjects}
-        self._spared: set[tuple[int, Aspect]] = set()
         self._facts: dict[int, dict[str, Any]] = {one.device_id: {} for one in talk.target.subjects}
         self._notes: dict[int, PictureNote] = {}
 
@@ -39,10 +38,6 @@ class Book:
         self._findings[subject.device_id][aspect] = finding
         if aloud:
             self.talk.step(aspect.value, finding)
-
-    def spare(self, subject: Subject, aspect: Aspect) -> None:
-        """There is no need to ask for an aspect in this visit: nothing is said of it."""
-        self._spared.add((subject.device_id, aspect))
 
     def forgive(self) -> None:
         """The device is there after all: what could not be known for want of a link is known for want of a service."""
@@ -89,7 +84,7 @@ class Book:
         why = "link_down" if link.verdict is Verdict.FAULTY else "late"
         access = self._access(subject, link) if self.onvif else None
         asked = [_ASKED[tier] for tier in Tier if self.onvif and subject in self.asked(tier)]
-        missing = {aspect: unknown(why) for aspect in asked if (subject.device_id, aspect) not in self._spared}
+        missing = {aspect: unknown(why) for aspect in asked}
         return (
             {Aspect.LINK: link}
             | ({Aspect.ACCESS: access} if access else {})

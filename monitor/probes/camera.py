@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.probes import agenda, diagnose, pictures, vendor
+from monitor.probes import diagnose, pictures, vendor
 from monitor.probes.book import Book
 from monitor.probes.facts import helping
 from monitor.probes.failure import Failure, faulty, unknown
@@ -64,15 +64,14 @@ async def _clock(book: Book, onvif: Onvif) -> None:
 
 
 async def _identity(book: Book, onvif: Onvif) -> None:
-    """Who the device is: once in a round of facts, and whenever that is in doubt."""
+    """Who the device is; in each helping of facts, since it proves the login: without that, a question beyond its
+
+    rights would pass for a wrong password.
+    """
     own = [subject for subject in book.asked(Tier.FACTS) if not subject.channel]
     for subject in book.asked(Tier.FACTS):
         if subject.channel:
             book.find(subject, Aspect.IDENTITY, unknown("not_offered"))
-    if own and book.talk.on_step is None and all(agenda.is_known(book.memory, subject) for subject in own):
-        for subject in own:
-            book.spare(subject, Aspect.IDENTITY)
-        return
     if not own:
         return
     try:
@@ -83,14 +82,11 @@ async def _identity(book: Book, onvif: Onvif) -> None:
     except Failure as exc:
         excuse = onvif.excuse(exc)
         for subject in own:
-            agenda.know(book.memory, subject, known=False)
             book.find(subject, Aspect.IDENTITY, excuse)
         return
     for subject in own:
         book.learn_facts(subject, facts or {})
-        found = identity(facts, subject.serial)
-        agenda.know(book.memory, subject, known=found.verdict is Verdict.OK)
-        book.find(subject, Aspect.IDENTITY, found)
+        book.find(subject, Aspect.IDENTITY, identity(facts, subject.serial))
 
 
 def identity(facts: dict[str, str] | None, expected: str) -> Finding:

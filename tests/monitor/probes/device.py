@@ -26,7 +26,7 @@ LEARNED = {
     "clock_habit": "utc",
 }
 # The daily questions were asked a moment ago: for tests of all the others.
-ASKED_TODAY = {"facts_plan": datetime.now(UTC).isoformat(timespec="seconds"), "facts_open": "", "facts_known": ""}
+ASKED_TODAY = {"facts_plan": datetime.now(UTC).isoformat(timespec="seconds"), "facts_open": ""}
 
 
 def jpeg(size: tuple[int, int] = (640, 360)) -> bytes:
