@@ -74,7 +74,7 @@ class Onvif:
 
     async def _signed(self, operation: soap.Operation, path: str, params: dict[str, str]) -> reply.Reply:
         credential = self._login.needed()
-        if self._talk.endpoint.skew_s is None and not self._clock_asked:
+        if not self._clock_asked:  # another process may have seen it last; it may have started with a dead clock since
             await self.clock()
         now = clock.device_now(self._talk.endpoint.skew_s or 0.0)
         body = soap.request(operation, params, (credential, now))
