@@ -35,10 +35,15 @@ JOIN monitor_schedule e ON e.endpoint_id = d.endpoint_id WHERE s.device_id = ANY
 
 @dataclass(slots=True)
 class Turns:
-    """The turns of one device: when it is due next, which turns have come and wait for their visit, when those were."""
+    """The turns of one device: when it is due next, which turns wait for their visit, when those were.
+
+    A turn that waits is known by when it was due, and by when it cannot have been claimed yet: `seen_at`, when the
+    device was looked at last before that.
+    """
 
     due: float | None = None
-    waiting: list[float] = field(default_factory=list)
+    seen_at: float = 0.0
+    waiting: list[tuple[float, float]] = field(default_factory=list)
     visits: list[float] = field(default_factory=list)
 
 
@@ -53,16 +58,16 @@ class Tier:
     def see(self, device_id: int, due: float | None, at: float | None, now: float) -> None:
         """Take into account when a device is due next, and when it was seen last; Unix time.
 
-        An instant that has come and is due no more has been claimed: the first visit from then on is its visit. A visit
-        that was for something else meanwhile is none, unless it was so little early that it has taken the turn along.
+        An instant that is due no more has been claimed since we last looked, if it has come or was taken along a little
+        early: the first visit from then on is its visit. A visit that was for something else meanwhile is none.
         """
         turns, early_s = self.turns[device_id], EARLY * self.every_s
         if turns.due is not None and due is not None and due != turns.due:
             taken_early = turns.due <= now + early_s and due >= turns.due + self.every_s - early_s
             if turns.due <= now or taken_early:
-                turns.waiting.append(turns.due)
-        turns.due = due
-        served = [due_at for due_at in turns.waiting if at is not None and at >= due_at - early_s]
+                turns.waiting.append((turns.due, min(turns.due, turns.seen_at)))
+        turns.due, turns.seen_at = due, now
+        served = [due_at for due_at, since in turns.waiting if at is not None and at >= since]
         if at is not None and served:
             self.lags += [max(0.0, at - due_at) for due_at in served]
             turns.waiting = turns.waiting[len(served) :]
@@ -70,7 +75,7 @@ class Tier:
 
     def overdue(self, now: float) -> list[float]:
         """How late those are already that nobody has visited yet."""
-        waiting = [at for turns in self.turns.values() for at in turns.waiting]
+        waiting = [at for turns in self.turns.values() for at, _since in turns.waiting]
         waiting += [turns.due for turns in self.turns.values() if turns.due is not None]
         return [now - at for at in waiting if at < now]
 

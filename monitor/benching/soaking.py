@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -108,6 +108,18 @@ def _crew(folder: Path, probes: int) -> Iterator[Crew]:
         crew.stop()
 
 
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Let what is watched go before the watching, whose checks of all devices would hold it up."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    os.nice(NICENESS)
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):  # only root may be less patient again
+            os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
 class Watch:
     """What is looked at while the city runs."""
 
@@ -134,8 +146,11 @@ class Watch:
         self.quiet_from = self.until - self.verdicts.settle_s(Aspect.PICTURE) - self.kills.allowed_s
 
     def run(self) -> dict[str, Any]:
-        """Watch to the end, giving way to what is watched."""
-        os.nice(NICENESS)
+        """Watch to the end."""
+        with _giving_way():
+            return self._watch()
+
+    def _watch(self) -> dict[str, Any]:
         turns = [
             Turn(self.sampler.visits, self.heartbeat_s / VISITS_PER_INTERVAL),
             Turn(self.sampler.processes, PROCESSES_S),

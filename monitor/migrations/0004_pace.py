@@ -36,6 +36,11 @@ class Migration(migrations.Migration):
             name='picture_share',
             field=models.FloatField(default=1.0),
         ),
+        # `due` is that of heartbeats and second looks from now on: what was due for a picture only would be claimed
+        # for nothing.
+        migrations.RunSQL(
+            "UPDATE monitor_schedule SET due = LEAST(heartbeat_due, recheck_due)", migrations.RunSQL.noop
+        ),
         migrations.AddIndex(
             model_name='schedule',
             index=models.Index(fields=['zone', 'picture_due'], name='schedule_picture_due'),

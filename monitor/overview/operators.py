@@ -40,15 +40,10 @@ class ZoneLine:
     queues: Sequence[QueueFigures]
 
     @property
-    def stretch(self) -> float:
-        """By what factor its intervals are lengthened."""
-        state = self.figures.state
-        return max(state.heartbeat_stretch, state.picture_stretch) if state else 1.0
-
-    @property
     def stretched(self) -> bool:
-        """Whether that is worth telling."""
-        return self.stretch > STRETCH_TOLD
+        """Whether its intervals are lengthened by so much that it is worth telling."""
+        state = self.figures.state
+        return state is not None and max(state.heartbeat_stretch, state.picture_stretch) > STRETCH_TOLD
 
     @property
     def clock_off_by_s(self) -> float:

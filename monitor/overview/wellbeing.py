@@ -9,7 +9,6 @@ from typing import Any
 import redis
 from django.db import DatabaseError
 from django.db.models import Count, F, Max, Min, Q
-from django.db.models.functions import Least
 
 from devices.models import Device, Zone
 from monitor.alerts.delivery import undelivered
@@ -60,9 +59,12 @@ def _beat(now: datetime) -> dict[str, Any]:
 
 
 def _polling(now: datetime) -> dict[str, Any]:
-    """How overdue the schedule is, and how long ago the device was polled that waits longest."""
+    """How overdue heartbeats are, and how long ago the device was polled that waits longest.
+
+    Pictures give way where there is too much to do: the stretch tells of it, and the devices are watched all the same.
+    """
     polled = Zone.objects.polled()
-    due = Schedule.objects.filter(zone__in=polled).aggregate(due=Least(Min("due"), Min("picture_due")))["due"]
+    due = Schedule.objects.filter(zone__in=polled).aggregate(due=Min("due"))["due"]
     oldest = Device.objects.polled().filter(endpoint__zone__in=polled).aggregate(at=Min("state__looked_at"))["at"]
     overdue_s = max(0.0, (now - due).total_seconds()) if due else 0.0
     blind = ZoneState.objects.exclude(blind_since=None).count()

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.causes import UNKNOWN_THEIRS
-from monitor.probes import clock, digest, http1, refusals, vendor, wallclock
+from monitor.probes import clock, digest, http1, refusals, reply, vendor, wallclock
 from monitor.probes.failure import NeedsLogin, Refused, faulty, unknown
 from monitor.probes.memory import Memory
 from monitor.probes.talk import SOAP_CAP, Headers, Talk
@@ -224,9 +224,10 @@ class Login:
 
 def _is_challenge(response: http1.Response) -> bool:
     """Whether a reply asks for a login over HTTP: a 401, or a fault that says so under another status (QUIRKS 14)."""
-    if response.status == UNAUTHORISED:
-        return True
-    return bool(response.head.get("www-authenticate")) and refusals.is_unauthorised(response.body)
+    if response.status == UNAUTHORISED or not response.head.get("www-authenticate"):
+        return response.status == UNAUTHORISED
+    answer = reply.read(response.body)
+    return answer is not None and answer.fault is not None and answer.fault.unauthorised
 
 
 def _offers_basic(response: http1.Response) -> bool:

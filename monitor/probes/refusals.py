@@ -52,12 +52,6 @@ def is_busy(body: bytes) -> bool:
     return bool(_BUSY.search(_decode(body)))
 
 
-def is_unauthorised(body: bytes) -> bool:
-    """Whether a SOAP fault says that a login is wanted."""
-    said = _decode(body)
-    return "Fault" in said and "NotAuthorized" in said
-
-
 def _wait(text: str) -> int | None:
     match = _WAIT.search(text)
     if match is None:

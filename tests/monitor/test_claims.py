@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.models import Device, Endpoint
 from monitor import claims, schedule
@@ -56,6 +58,24 @@ def test_a_claim_takes_every_tier_that_is_due(due: Device, at: float, tiers: fro
 
 def test_nothing_is_claimed_before_it_is_due(due: Device) -> None:
     assert claimed(due, minute(1) - timedelta(microseconds=1)) == []
+
+
+@pytest.mark.django_db
+@given(endpoint=st.integers(1, 3_000_000_000), every=st.integers(5, 90_000), micros=st.integers(0, 10**9))
+def test_the_database_and_we_agree_on_phases(endpoint: int, every: int, micros: int) -> None:
+    now = START + timedelta(microseconds=micros)
+    row = "(SELECT %(id)s::bigint AS endpoint_id, %(every)s::int AS heartbeat_every, %(due)s AS heartbeat_due) d"
+    due = phase_after(endpoint, every, now)
+    known = {"id": endpoint, "every": every, "due": due, **claims._instants(due)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {claims._phase_after('heartbeat')} FROM {row}",  # noqa: S608
+            {**known, "epoch": now.timestamp()},
+        )
+        assert abs(cursor.fetchone()[0] - due) <= timedelta(milliseconds=2)
+        # What is at its phase and in time stays there.
+        cursor.execute(f"SELECT {claims._next('heartbeat')} FROM {row}", known)  # noqa: S608
+        assert abs(cursor.fetchone()[0] - (due + timedelta(seconds=every))) <= timedelta(milliseconds=2)
 
 
 def settled(camera: Device, **due: datetime) -> Schedule:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,6 +148,12 @@ def test_only_the_chosen_endpoints_are_brought_in_step(camera: Device) -> None:
     assert Schedule.objects.exists()
 
 
+def _rows_as_planned_with(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::int FROM pg_class WHERE relname = %s", [table])
+        return int(cursor.fetchone()[0])
+
+
 def test_ten_thousand_imported_at_once_come_one_after_another(db: None) -> None:
     """Every tier: nothing herds in the minute after an import."""
     zone, place = factories.zone(), factories.compound()
@@ -158,6 +165,7 @@ def test_ten_thousand_imported_at_once_come_one_after_another(db: None) -> None:
     )
 
     assert schedule.sync(START) == 10_000
+    assert _rows_as_planned_with("monitor_schedule") == 10_000
 
     for tier, every_s in (("heartbeat", 60), ("picture", 600), ("facts", schedule.FIRST_FACTS_S)):
         per_second = Counter(Schedule.objects.values_list(f"{tier}_due", flat=True))

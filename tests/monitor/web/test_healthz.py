@@ -89,6 +89,12 @@ def test_a_schedule_that_nobody_works_on_is_not_well(polled: Device, client: Cli
     assert (found, told["overdue_s"]) == (status, late)
 
 
+def test_pictures_that_give_way_are_no_illness(polled: Device, client: Client) -> None:
+    Schedule.objects.update(due=timezone.now(), picture_due=timezone.now() - 3_600 * SECOND)
+
+    assert asked(client)[0] == 200
+
+
 def test_nothing_to_poll_is_well(polled: Device, client: Client) -> None:
     Schedule.objects.all().delete()
     DeviceState.objects.all().delete()

@@ -163,7 +163,7 @@ def test_administrators_see_the_platform_zone_by_zone(working: ZoneState, admin:
         "Offline 10 % (10)",
         "1 done, 1 under way, 0 lost",
         "5.00 ms",
-        "stretched ×1.30",
+        "Intervals are stretched: heartbeats ×1.30, pictures ×1.00.",
         "canary seen",
         "3.3 s ahead of the broker's · allowed for, but to be put right",
         "Largest tables",
