@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 import urllib.error
@@ -13,12 +14,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from monitor import env
 from monitor.quickstart import hello, keys, postgres, processes, programs, valkey
 from monitor.quickstart.layout import Layout, write_private
-from monitor.quickstart.ports import any_free, first_free
+from monitor.quickstart.ports import first_free, hold
 from monitor.quickstart.programs import Environment
 from monitor.quickstart.supervisor import StepFailed, Supervisor
 
@@ -28,6 +30,7 @@ FIRST_PORT = 8000
 LEFTOVER_PATIENCE_S = 5.0
 READY_PATIENCE_S = 60.0
 ROUND_S = 0.2
+HEALTH_SIZE = 64_000  # bytes; a health answer has a few hundred
 
 
 Doing = Callable[[], int]
@@ -60,6 +63,7 @@ class Launcher:
         self.supervisor = Supervisor(place.run, place.log, say)
         self.values: dict[str, str] = {}
         self.sockets: list[Path] = []
+        self.held: list[socket.socket] = []
         self.city_seen = 0.0
 
     @property
@@ -116,7 +120,7 @@ class Launcher:
         with timed("keys"):
             self.prepare()
         self.start_servers()
-        port = first_free(self.choices.host, self.choices.port)
+        port = self.keep_port(self.choices.host, first_free(self.choices.host, self.choices.port))
         self.settle_addresses(port)
         with timed("tables"):
             self.supervisor.step(programs.manage(self.environment, "migrate", "--no-input"))
@@ -125,6 +129,12 @@ class Launcher:
         with timed("web, workers"):
             self.start_apps(port)
         hello.greet(self.values["VIEWKEEPER_PUBLIC_URL"], self.place, self.choices.demo, say)
+
+    def keep_port(self, host: str, port: int = 0) -> int:
+        """A port, any by default, that stays ours until its server starts: the virtual cameras take scores before."""
+        self.held.append(hold(host, port))
+        kept: int = self.held[-1].getsockname()[1]
+        return kept
 
     def settle_addresses(self, port: int) -> None:
         """What depends on the ports that are free this time."""
@@ -136,11 +146,11 @@ class Launcher:
             "VIEWKEEPER_PUBLIC_URL": env.raw("VIEWKEEPER_PUBLIC_URL", f"http://{shown}:{port}"),
             "VIEWKEEPER_ALLOWED_HOSTS": env.raw("VIEWKEEPER_ALLOWED_HOSTS", "*" if host in EVERYWHERE else host),
             "VIEWKEEPER_DEMO_MAIL_DIR": str(self.place.mail),
-            "VIEWKEEPER_SIMULATOR_URL": f"http://{LOOPBACK}:{any_free()}" if self.choices.demo else "",
+            "VIEWKEEPER_SIMULATOR_URL": f"http://{LOOPBACK}:{self.keep_port(LOOPBACK)}" if self.choices.demo else "",
         }
         # The demo's mails must reach nobody, whatever mail server this machine knows.
         given = "" if self.choices.demo else env.raw("VIEWKEEPER_EMAIL_URL")
-        self.values["VIEWKEEPER_EMAIL_URL"] = given or f"smtp://{LOOPBACK}:{any_free()}"
+        self.values["VIEWKEEPER_EMAIL_URL"] = given or f"smtp://{LOOPBACK}:{self.keep_port(LOOPBACK)}"
         write_private(self.place.environment, json.dumps(self.values))
 
     def start_demo(self) -> None:
@@ -200,6 +210,8 @@ class Launcher:
         began = time.monotonic()
         self.place.environment.unlink(missing_ok=True)
         clean = self.supervisor.stop()
+        for held in self.held:
+            held.close()
         for folder in self.sockets:
             shutil.rmtree(folder, ignore_errors=True)
         say(f"stopped in {time.monotonic() - began:.1f} s" + ("" if clean else " (some had to be killed)"))
@@ -275,14 +287,22 @@ def timed(what: str) -> Iterator[None]:
 
 
 def answers(address: str) -> bool:
-    """Whether a web server answers at all; what it says about the rest's health is its own business."""
+    """Whether our web server answers its health address; what it says about the rest's health is its own business.
+
+    A stranger at that port, a virtual camera say, is no answer: it says nothing about our health.
+    """
     try:
-        urllib.request.urlopen(address, timeout=2).close()  # noqa: S310 - our own http address
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
+        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own http address
+            told = answer.read(HEALTH_SIZE)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            told = refusal.read(HEALTH_SIZE)
+    except (OSError, ValueError, HTTPException):
         return False
-    return True
+    try:
+        return "ok" in json.loads(told)
+    except (TypeError, ValueError):
+        return False
 
 
 def port_of(address: str) -> int:

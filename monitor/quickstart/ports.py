@@ -13,13 +13,10 @@ class NoPort(Exception):
 
 def is_free(host: str, port: int) -> bool:
     """Whether a server could listen there now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError:
-            return False
+    try:
+        hold(host, port).close()
+    except OSError:
+        return False
     return True
 
 
@@ -31,9 +28,29 @@ def first_free(host: str, wanted: int) -> int:
     raise NoPort(f"no free port from {wanted} on at {host}; choose another with PORT=")
 
 
+def hold(host: str, port: int) -> socket.socket:
+    """Keep a port for a server that starts later. Raises OSError where somebody listens already.
+
+    Until the socket is closed the kernel gives the port to nobody who asks for any, nor to an outgoing connection, while a
+    server that names it with SO_REUSEADDR, as asyncio and gunicorn do, may listen there (so on Linux).
+    """
+    held = socket.socket(_family(host), socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((host, port))
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
 def any_free(host: str = "127.0.0.1") -> int:
     """A port that the kernel says is free."""
     with socket.socket() as trial:
         trial.bind((host, 0))
         port: int = trial.getsockname()[1]
     return port
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

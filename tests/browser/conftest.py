@@ -93,7 +93,7 @@ class Visitor:
     def sign_in(self, role: str) -> Page:
         """Sign in with the demo's login of a role, and come to its first page."""
         login = self.site.logins[role]
-        self.page.goto(self.site.address + "/")
+        assert self.open("/") == 200, self.page.content()
         self.page.fill("input[name=username]", login["username"])
         self.page.fill("input[name=password]", login["password"])
         self.page.keyboard.press("Enter")

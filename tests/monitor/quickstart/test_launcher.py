@@ -10,9 +10,10 @@ import stat
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -248,12 +249,30 @@ def test_while_stopping_further_signals_change_nothing() -> None:
             signal.signal(number, handler)
 
 
-def test_a_web_server_that_refuses_answers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise urllib.error.HTTPError("http://x", 503, "no", {}, None)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b'{"ok": true}', True),
+        (503, b'{"ok": false}', True),
+        (404, b"<html>", False),
+        (200, b"[1]", False),
+        (200, b"1", False),
+    ],
+)
+def test_our_web_server_answers_well_or_ill_and_a_stranger_does_not(status: int, body: bytes, expected: bool) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
 
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    assert launcher.answers("http://x") is True
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert launcher.answers(f"http://127.0.0.1:{server.server_port}/healthz/") is expected
+        server.shutdown()
 
 
 def test_nobody_there_is_no_answer() -> None:

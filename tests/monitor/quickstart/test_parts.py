@@ -48,6 +48,15 @@ def test_a_free_port_is_taken_as_wanted() -> None:
     assert ports.first_free("127.0.0.1", wanted) == wanted
 
 
+def test_a_held_port_is_given_to_nobody_but_the_server_that_names_it() -> None:
+    with ports.hold("127.0.0.1", 0) as held:
+        wanted = held.getsockname()[1]
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(("127.0.0.1", wanted))
+        with socket.create_server(("127.0.0.1", wanted)), pytest.raises(OSError, match="in use"):
+            ports.hold("127.0.0.1", wanted)
+
+
 def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
