@@ -47,6 +47,12 @@ def managed_by(user: User | AnonymousUser) -> Q:
     return _any(_devices_of(item) for item in _memberships(user) if item.role == "manager")
 
 
+def maintained_by(user: User | AnonymousUser) -> Q:
+    """The condition on `Device` rows under the contracts of the contractors that the user works for as such."""
+    mine = (item for item in _memberships(user) if item.organisation.kind == "contractor")
+    return _any(_devices_of(item) for item in mine if item.role in ("manager", "technician"))
+
+
 def _memberships(user: User | AnonymousUser) -> Iterable[Membership]:
     if not user.is_authenticated or not user.is_active:
         return ()

@@ -135,15 +135,17 @@ def _proof(incident: Incident, picture: Mapping[str, Any], data: bytes) -> Pictu
 
 
 def forget_old(now: datetime) -> int:
-    """Forget proofs of faults that ended more than `VIEWKEEPER_PROOF_DAYS` days ago; give how many.
+    """Forget what was over more than `VIEWKEEPER_PROOF_DAYS` days ago: proofs of faults, and what decided proposals
+    were about; give how many.
 
-    References, and proofs of what still lasts, stay. A file that another picture is kept in stays too.
+    References, proofs of what still lasts, and what still waits stay. A file that another picture is kept in stays too.
     """
     before = now - timedelta(days=settings.VIEWKEEPER_PROOF_DAYS)
-    over = Q(incident__ended_at__lt=before) | Q(incident=None, taken_at__lt=before)
+    ended = Q(incident__ended_at__lt=before) | Q(incident=None, taken_at__lt=before)
+    over = (ended & Q(role=Picture.Role.PROOF)) | Q(role=Picture.Role.PROPOSAL, proposal__decided_at__lt=before)
     with transaction.atomic():
-        proofs = Picture.objects.select_for_update(of=("self",), skip_locked=True).filter(over, role=Picture.Role.PROOF)
-        old = list(proofs.order_by("pk")[:FORGOTTEN_AT_ONCE])
+        found = Picture.objects.select_for_update(of=("self",), skip_locked=True).filter(over)
+        old = list(found.order_by("pk")[:FORGOTTEN_AT_ONCE])
         Picture.objects.filter(pk__in=[item.pk for item in old]).delete()
         files = {item.file for item in old}
         free = files - set(Picture.objects.filter(file__in=files).values_list("file", flat=True))

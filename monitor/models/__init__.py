@@ -3,6 +3,7 @@
 from monitor.models.incidents import Event, Incident, Notification
 from monitor.models.looks import Look, LookStep
 from monitor.models.pictures import LearnedView, Picture
+from monitor.models.proposals import Proposal
 from monitor.models.scheduling import Batch, PolicyRule, Pulse, Schedule, ZoneState
 from monitor.models.states import DeviceHour, DeviceState, Passport, RawReading, Transition
 
@@ -19,6 +20,7 @@ __all__ = [
     "Passport",
     "Picture",
     "PolicyRule",
+    "Proposal",
     "Pulse",
     "RawReading",
     "Schedule",

@@ -7,13 +7,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Picture(models.Model):
-    """A kept picture: the accepted reference of a phase, or the proof of an incident. `file`: below the media root."""
+    """A kept picture: the accepted reference of a phase, the proof of an incident, or what a proposal is about.
+
+    `file` lies below the media root. A reference that the contractor accepted before the police had accepted any
+    (`by_contractor`) does not bind: it may still be replaced without a proposal (DESIGN, decision 18).
+    """
 
     class Role(models.TextChoices):
         """Why it is kept."""
 
         REFERENCE = "reference", _("Reference view")
         PROOF = "proof", _("Proof")
+        PROPOSAL = "proposal", _("Proposed picture")
 
     device = models.ForeignKey("devices.Device", models.CASCADE, related_name="pictures")
     role = models.CharField(max_length=10, choices=Role.choices)
@@ -26,6 +31,7 @@ class Picture(models.Model):
     incident = models.ForeignKey("monitor.Incident", models.CASCADE, null=True, related_name="proofs")
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey("devices.User", models.SET_NULL, null=True, related_name="+")
+    by_contractor = models.BooleanField(default=False)
     retired_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -18,6 +18,7 @@ from monitor.models.states import ASPECTS
 from monitor.overview.standing import CSS
 from monitor.overview.suspects import Suspect, suspect
 from monitor.policy import Policy
+from monitor.vision.judge import FEW_BLOCKS, NO_REFERENCE
 from monitor.wire import Aspect
 
 NAMES = dict(ASPECTS)
@@ -104,12 +105,17 @@ def verdict(picture: Mapping[str, object], tracks: Mapping[Aspect, Track]) -> st
     if not picture:
         return ""
     if not picture.get("checkable"):
-        return (
-            _("The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.")
-            if (picture.get("reason") == "no reference of this phase")
-            else words.unknown("not_checkable")
-        )
+        return uncheckable(str(picture.get("reason", "")))
     return _("The picture agrees with the reference view.")
+
+
+def uncheckable(reason: str) -> str:
+    """Why a picture that was taken could not be judged."""
+    if reason == NO_REFERENCE:
+        return _("The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.")
+    if reason == FEW_BLOCKS:
+        return _("The picture was taken, but cannot be judged: too little of this view has outlines that last.")
+    return words.unknown("not_checkable")
 
 
 def proof(picture: Mapping[str, object]) -> str:

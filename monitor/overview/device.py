@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
 from devices.models import Device
-from monitor.health import Track
-from monitor.models import DeviceState, Incident, LearnedView, Passport, PolicyRule
+from monitor.models import DeviceState, Incident, Passport, PolicyRule
 from monitor.overview import aspects, rates
 from monitor.overview.aspects import Fact
-from monitor.overview.faults import Shot, last_shot, references_of, tell_roots
+from monitor.overview.faults import tell_roots
 from monitor.overview.listing import Line, lines
 from monitor.overview.month import Month, month
 from monitor.overview.nearby import Neighbour, near, seen_in
 from monitor.overview.passport import Group, groups_of
 from monitor.overview.people import may_decide_on
-from monitor.overview.references import doubt
+from monitor.overview.scores import Plot, plot
 from monitor.overview.standing import annotated, state_of, worst_first
 from monitor.overview.strips import UNSEEN_ASPECTS
 from monitor.overview.timeline import Entry, timeline
 from monitor.overview.trust import Trust, trust
+from monitor.overview.view import View, view_of
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policies import Policies
-from monitor.policy import STALE_INTERVALS
-from monitor.wire import Aspect
 
 if TYPE_CHECKING:
     from devices.models import User
@@ -43,25 +41,13 @@ _RELATED = (
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What the camera shows beside what it ought to show."""
-
-    now: Shot | None
-    reference: Shot | None
-    references: Sequence[Shot]
-    verdict: str
-    proof: str
-    learned: int
-    doubt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DevicePage:
     """The page of a device."""
 
     line: Line
     state: DeviceState | None
     view: View
+    plot: Plot
     facts: Sequence[Fact]
     withheld: Sequence[Withheld]
     history: Sequence[Incident]
@@ -105,7 +91,8 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
     return DevicePage(
         line=line,
         state=state,
-        view=_view(line, state, tracks, now),
+        view=view_of(user, line, state, tracks, now),
+        plot=plot(device, history, line.policy.picture_s, now) if device.sees else Plot(),
         facts=aspects.facts(device, tracks, passport.facts if passport else {}, line.policy),
         withheld=withheld(device, now),
         history=history,
@@ -118,25 +105,6 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
         may_decide=may_decide_on(user, device),
         occasions=Policies(now).occasions.get(device.pk, ()),
-    )
-
-
-def _view(line: Line, state: DeviceState | None, tracks: Mapping[Aspect, Track], now: datetime) -> View:
-    device = line.device
-    references = {phase: shot for (_pk, phase), shot in references_of([device.pk]).items()}
-    stale_s = STALE_INTERVALS * line.policy.picture_s
-    shot = last_shot(state, now, stale_s) if state else None
-    note: Mapping[str, Any] = state.picture if state else {}
-    learned = LearnedView.objects.filter(device=device).values_list("learned", flat=True).first()
-    fresh = shot is not None and not shot.stale
-    return View(
-        now=shot,
-        reference=references.get(shot.phase) if shot else None,
-        references=[references[phase] for phase in sorted(references)],
-        verdict=aspects.verdict(note, tracks) if fresh else "",
-        proof=aspects.proof(note) if fresh else "",
-        learned=learned or 0,
-        doubt=doubt(state) if fresh and state else "",
     )
 
 

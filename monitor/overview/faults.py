@@ -30,7 +30,10 @@ _KINDS = (Kind.SWITCH, Kind.ONU, Kind.RECORDER, *CAMERAS, Kind.ACCESS_CONTROL, K
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture of a device as a page shows it; `version` changes with it, so that no cache shows an old one."""
+    """A picture of a device as a page shows it; `version` changes with it, so that no cache shows an old one.
+
+    `binding` is False of a reference that the contractor accepted before the police had accepted any.
+    """
 
     device_id: int
     which: str
@@ -40,6 +43,7 @@ class Shot:
     stale: bool = False
     outline: str = ""
     arrow: str = ""
+    binding: bool = True
 
 
 @dataclass(slots=True)
@@ -200,7 +204,8 @@ def any_phase(references: Mapping[tuple[int, str], Shot]) -> dict[int, Shot]:
 
 def reference_shot(item: Picture) -> Shot:
     """A reference as a page shows it."""
-    return Shot(item.device_id, item.phase, item.sha256[:16], item.accepted_at or item.taken_at, item.phase)
+    at, binding = item.accepted_at or item.taken_at, not item.by_contractor
+    return Shot(item.device_id, item.phase, item.sha256[:16], at, item.phase, binding=binding)
 
 
 def _tell_nearby(visible: QuerySet[Device], faults: Sequence[Fault], now: datetime) -> None:

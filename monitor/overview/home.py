@@ -16,6 +16,7 @@ from monitor.health import Status
 from monitor.overview import points, rates, strips
 from monitor.overview.faults import Fault, open_faults
 from monitor.overview.points import Standing
+from monitor.overview.proposals import waiting_count
 from monitor.overview.rates import Rate
 from monitor.overview.strips import Strip
 from monitor.overview.suspects import Suspect, suspects
@@ -72,6 +73,7 @@ class Home:
     compounds: Sequence[CompoundLine]
     more_compounds: int
     trust: Trust
+    waiting: int
 
     @property
     def lead(self) -> Fault | None:
@@ -117,6 +119,7 @@ def home(user: User, now: datetime, *, all_compounds: bool = False) -> Home:
         compounds=[CompoundLine(row, drawn[row.compound_id]) for row in shown],
         more_compounds=len(standings) - len(shown),
         trust=trust(visible, figures, whole.total),
+        waiting=waiting_count(user),
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 COLUMNS, ROWS = 16, 12
 
 # A gap of so many cells in a covered patch is closed in its outline.
 SMALL_HOLE = 3
+
+# Shades between "counts in full" and "has no say", and how dense the last one is: the picture is still seen through it.
+VEILS, DENSEST = 4, 0.8
 
 Corner = tuple[int, int]
 Cell = tuple[int, int]
@@ -18,6 +23,30 @@ def outline(blocks: Iterable[int]) -> str:
     cells = {divmod(block, COLUMNS) for block in blocks if 0 <= block < COLUMNS * ROWS}
     steps = _border(cells | _small_holes(cells))
     return "".join(_drawn(loop) for loop in _loops(steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """A stretch of blocks in one row that are equally unreliable; `opacity` 0..1 of what is laid over them."""
+
+    x: int
+    y: int
+    width: int
+    opacity: float
+
+
+def veils(reliability: Sequence[float]) -> list[Veil]:
+    """What hides the blocks of a picture that have little say: the less reliable (0..1, row by row), the denser."""
+    found = []
+    for row in range(ROWS):
+        steps = [round((1 - value) * VEILS) for value in reliability[row * COLUMNS : (row + 1) * COLUMNS]]
+        column = 0
+        for step, run in groupby(steps):
+            width = len(list(run))
+            if step:
+                found.append(Veil(column, row, width, round(DENSEST * step / VEILS, 2)))
+            column += width
+    return found
 
 
 def _small_holes(cells: set[Cell]) -> set[Cell]:

@@ -14,8 +14,8 @@ from devices.models import Device
 from monitor import words
 from monitor.causes import CAUSES
 from monitor.health import State
-from monitor.models import Event, Look, Notification, Transition
-from monitor.overview.acts import Act, Done, acts_on
+from monitor.models import Event, Look, Notification, Proposal, Transition
+from monitor.overview.acts import VIEW_ACTS, Act, Done, acts_on
 from monitor.overview.aspects import NAMES
 from monitor.overview.standing import CSS
 from monitor.wire import Aspect
@@ -92,8 +92,14 @@ def _mail(kind: str, people: int) -> str:
 
 
 def _done(device: Device, since: datetime) -> Iterable[Entry]:
-    entries = acts_on(device, since)
-    return [Entry(done.at, "ink", _act(done), "" if done.act is Act.ACCEPT else done.about) for done in entries]
+    return [Entry(done.at, "ink", _act(done), _aside(done)) for done in acts_on(device, since)]
+
+
+def _aside(done: Done) -> str:
+    """The lesser line of an act: a reason, a note, or by whom it was proposed."""
+    if done.act is Act.GRANT:
+        return _("proposed by %(who)s") % {"who": done.about}
+    return "" if done.act in VIEW_ACTS else done.about
 
 
 def _act(done: Done) -> str:
@@ -101,8 +107,14 @@ def _act(done: Done) -> str:
         Act.PAUSE: _("%(who)s paused the polling"),
         Act.RESUME: _("%(who)s resumed the polling"),
         Act.ACCEPT: _("%(who)s accepted the view as reference"),
+        Act.FINE: _("%(who)s taught: this is fine"),
+        Act.FAULT: _("%(who)s taught: this is a fault"),
+        Act.ANEW: _("%(who)s let the camera learn anew"),
+        Act.PROPOSE: _("%(who)s proposed: %(what)s"),
+        Act.GRANT: _("%(who)s granted: %(what)s"),
+        Act.REFUSE: _("%(who)s refused: %(what)s"),
     }[done.act]
-    return text % {"who": done.who}
+    return text % {"who": done.who, "what": Proposal.Act(done.of).label if done.of else ""}
 
 
 def _looks(device: Device, since: datetime) -> Iterable[Entry]:

@@ -133,6 +133,19 @@ def phase_title(phase: str) -> str:
 
 
 @register.filter
+def kind_of_view(kind: str) -> str:
+    """The name of a kind of normal view that a camera learns."""
+    names = {"day": _("day"), "dusk": _("dusk"), "night": pgettext("a kind of view", "night")}
+    return {**names, "infrared": _("night (IR)")}.get(kind, kind)
+
+
+@register.filter
+def percent(share: float) -> int:
+    """A share in whole percent, cut and never rounded up."""
+    return int(share * 100)
+
+
+@register.filter
 def blind_title(why: str) -> str:
     """Why the platform does not see into a zone."""
     return words.blind(why)

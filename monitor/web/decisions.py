@@ -1,4 +1,4 @@
-"""What the police decide on a device's page: pause and resume its polling, accept its view as the reference."""
+"""What the police decide about the polling of a device: pause and resume it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from devices.models import Device
 from monitor import schedule
 from monitor.overview.acts import Act, log
 from monitor.overview.people import may_decide_on
-from monitor.overview.references import Doubtful, NotAcceptable, Outdated
-from monitor.overview.references import accept as accept_view
 from monitor.web.access import SignedIn, decision
 
 
@@ -58,25 +56,6 @@ def resume(request: SignedIn, pk: int) -> HttpResponse:
             log(request.user, device, Act.RESUME, reason)
             _reschedule(device)
     messages.success(request, _("Polling goes on."))
-    return redirect("device", pk)
-
-
-@decision
-def accept(request: SignedIn, pk: int) -> HttpResponse:
-    """Accept the picture that was shown as the reference of its phase."""
-    device = _visible(request, pk)
-    version, confirmed = request.POST.get("version", ""), request.POST.get("confirmed") == "1"
-    try:
-        accept_view(device, request.user, timezone.now(), version, confirmed=confirmed)
-    except Outdated:
-        messages.error(request, _("Not accepted: the picture is too old to show what the camera sees. Look again."))
-    except Doubtful:
-        told = _("Not accepted: the platform sees a fault. Confirm that the camera looks as it should.")
-        messages.error(request, told)
-    except NotAcceptable:
-        messages.error(request, _("Not accepted: the picture is gone, or another came meanwhile. Look again."))
-    else:
-        messages.success(request, _("This view is the reference now; the next look is compared with it."))
     return redirect("device", pk)
 
 

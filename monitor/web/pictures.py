@@ -11,10 +11,11 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from devices.models import Device
 from monitor.keeping import media
 from monitor.models import DeviceState, Picture
+from monitor.overview.listing import number_in
 from monitor.web.access import SignedIn, page
 
 PHASES = ("day", "night")
-_PROOF = "proof-"
+_PROOF, _PROPOSAL = "proof-", "proposal-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Kept:
 
 @page
 def picture(request: SignedIn, pk: int, which: str) -> HttpResponseBase:
-    """A device's last picture ("last"), its reference by phase ("day", "night"), or an incident's proof ("proof-12").
+    """A device's last picture ("last"), its reference by phase ("day", "night"), an incident's proof ("proof-12"), or
+    what a proposal is about ("proposal-12").
 
     The reader's browser may keep it but must ask again each time; an unchanged picture costs no bytes.
     """
@@ -56,12 +58,19 @@ def _picture(device: Device, which: str) -> Kept | None:
     rows = Picture.objects.filter(device=device)
     if which in PHASES:
         rows = rows.filter(role=Picture.Role.REFERENCE, phase=which, retired_at=None)
-    elif which.startswith(_PROOF) and which.removeprefix(_PROOF).isdecimal():
-        rows = rows.filter(role=Picture.Role.PROOF, incident=int(which.removeprefix(_PROOF)))
+    elif (number := _number(which, _PROOF)) is not None:
+        rows = rows.filter(role=Picture.Role.PROOF, incident=number)
+    elif (number := _number(which, _PROPOSAL)) is not None:
+        rows = rows.filter(role=Picture.Role.PROPOSAL, proposal=number)
     else:
         return None
     found = rows.order_by("-taken_at").first()
     return Kept(found.file, found.sha256) if found else None
+
+
+def _number(which: str, kind: str) -> int | None:
+    """The number behind a word of an address; None where another word stands there."""
+    return number_in(which.removeprefix(kind)) if which.startswith(kind) else None
 
 
 def _answer(kept: Kept) -> HttpResponse:

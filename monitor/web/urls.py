@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from monitor.web import account, decisions, devices, healthz, home, incidents, metrics, operators, pictures
+from monitor.overview.acts import Act
+from monitor.web import account, decisions, devices, healthz, home, incidents, metrics, operators, pictures, proposals
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -15,7 +16,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("devices/<int:pk>/", devices.device, name="device"),
     path("devices/<int:pk>/pause/", decisions.pause, name="device-pause"),
     path("devices/<int:pk>/resume/", decisions.resume, name="device-resume"),
-    path("devices/<int:pk>/reference/", decisions.accept, name="device-accept"),
+    path("devices/<int:pk>/reference/", proposals.button(Act.ACCEPT), name="device-accept"),
+    path("devices/<int:pk>/fine/", proposals.button(Act.FINE), name="device-fine"),
+    path("devices/<int:pk>/fault/", proposals.button(Act.FAULT), name="device-fault"),
+    path("devices/<int:pk>/anew/", proposals.button(Act.ANEW), name="device-anew"),
+    path("proposals/", proposals.waiting, name="waiting"),
+    path("proposals/<int:pk>/grant/", proposals.grant, name="proposal-grant"),
+    path("proposals/<int:pk>/refuse/", proposals.refuse, name="proposal-refuse"),
     path("compounds/<int:pk>/", devices.compound, name="compound"),
     path("incidents/", incidents.incidents, name="incidents"),
     path("i/<int:pk>/", incidents.incident, name="incident"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,8 @@ from monitor import vision
 from monitor.keeping import media
 from monitor.models import DeviceState, LearnedView, Picture
 from monitor.overview.acts import Act, acts_on
-from monitor.overview.references import Doubtful, NotAcceptable, Outdated, accept
+from monitor.overview.proposals import press
+from monitor.overview.references import Doubtful, NotAcceptable, Outdated
 from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
 from tests import factories
@@ -27,6 +28,12 @@ def officer(camera: Device) -> User:
 def state(camera: Device) -> DeviceState:
     """A camera with a last picture by day."""
     return factories.last_picture(factories.state(camera, picture_at=NOW))
+
+
+def accept(camera: Device, who: User, now: datetime, version: str = "", *, confirmed: bool = False) -> Picture:
+    """Accept the last view and give the reference that it became."""
+    assert press(Act.ACCEPT, camera, who, now, version, confirmed=confirmed) is None
+    return Picture.objects.filter(device=camera, role="reference", retired_at=None).latest("pk")
 
 
 def signature(camera: Device) -> bytes:

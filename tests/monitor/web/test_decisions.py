@@ -1,4 +1,4 @@
-"""Specification of what the police, and nobody else, decide: pausing with a reason, resuming, accepting a view."""
+"""Specification of what the police, and nobody else, decide about the polling: pausing with a reason, resuming."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from devices.models import Device, Membership, User
-from monitor.models import LearnedView, Picture, Schedule
+from monitor.models import Schedule
 from monitor.overview.acts import Act, acts_on
 from tests import factories
 
 SignIn = Callable[[User], Client]
-ACTS = ("device-pause", "device-resume", "device-accept")
+ACTS = ("device-pause", "device-resume")
 
 
 @pytest.fixture
@@ -89,41 +89,6 @@ def test_a_device_without_an_address_can_be_paused(camera: Device, police: Clien
     assert device.pause_reason == "not built"
 
 
-def test_accepting_makes_the_view_that_was_shown_the_reference(camera: Device, police: Client) -> None:
-    state = factories.last_picture(factories.state(camera))
-    version = state.picture["sha256"][:16]
-
-    answer = police.post(reverse("device-accept", args=[camera.pk]), {"version": version}, follow=True)
-
-    assert Picture.objects.get(device=camera).sha256 == state.picture["sha256"]
-    assert LearnedView.objects.filter(device=camera).exists()
-    assert "This view is the reference now" in answer.content.decode()
-
-
-def test_accepting_another_picture_than_the_one_shown_is_refused(camera: Device, police: Client) -> None:
-    factories.last_picture(factories.state(camera))
-
-    answer = police.post(reverse("device-accept", args=[camera.pk]), {"version": "f" * 16}, follow=True)
-
-    assert not Picture.objects.exists()
-    assert "Not accepted" in answer.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("given", "told", "kept"),
-    [({}, "Not accepted: the platform sees a fault.", 0), ({"confirmed": "1"}, "This view is the reference now", 1)],
-)
-def test_a_covered_view_is_accepted_only_when_confirmed(
-    camera: Device, police: Client, given: dict[str, str], told: str, kept: int
-) -> None:
-    factories.last_picture(factories.state(camera), label="obstructed")
-
-    answer = police.post(reverse("device-accept", args=[camera.pk]), given, follow=True)
-
-    assert told in answer.content.decode()
-    assert Picture.objects.count() == kept
-
-
 @pytest.mark.parametrize("name", ACTS)
 def test_a_contractor_may_look_but_not_decide(camera: Device, sign_in: SignIn, name: str) -> None:
     firm = factories.organisation("contractor")
@@ -190,7 +155,6 @@ def test_buttons_are_for_who_may_press_them(camera: Device, police: Client, sign
     for_police = police.get(address).content.decode()
     for_contractor = sign_in(factories.technician(firm)).get(address).content.decode()
 
-    for name in ("device-pause", "device-accept"):
-        assert reverse(name, args=[camera.pk]) in for_police
-        assert reverse(name, args=[camera.pk]) not in for_contractor
+    assert reverse("device-pause", args=[camera.pk]) in for_police
+    assert reverse("device-pause", args=[camera.pk]) not in for_contractor
     assert reverse("look-start", args=[camera.pk]) in for_contractor
