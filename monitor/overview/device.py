@@ -18,13 +18,13 @@ from monitor.overview.listing import Line, lines
 from monitor.overview.month import Month, month
 from monitor.overview.nearby import Neighbour, near, seen_in
 from monitor.overview.passport import Group, groups_of
-from monitor.overview.people import may_decide_on
 from monitor.overview.scores import Plot, plot
 from monitor.overview.standing import annotated, state_of, worst_first
 from monitor.overview.strips import UNSEEN_ASPECTS
 from monitor.overview.timeline import Entry, timeline
 from monitor.overview.trust import Trust, trust
 from monitor.overview.view import View, view_of
+from monitor.overview.voices import Voice
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policies import Policies
 
@@ -87,11 +87,12 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
     passport = Passport.objects.filter(device=device).first()
     tracks = state.read_tracks() if state else {}
     shown = month(device, now)
+    view = view_of(user, line, state, tracks, now)
     history = _history(visible, device, now)
     return DevicePage(
         line=line,
         state=state,
-        view=view_of(user, line, state, tracks, now),
+        view=view,
         plot=plot(device, history, line.policy.picture_s, now) if device.sees else Plot(),
         facts=aspects.facts(device, tracks, passport.facts if passport else {}, line.policy),
         withheld=withheld(device, now),
@@ -103,7 +104,7 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         parent=visible.filter(children=device).first(),
         children=_children(visible, device, now),
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
-        may_decide=may_decide_on(user, device),
+        may_decide=view.voice is Voice.DECIDES,
         occasions=Policies(now).occasions.get(device.pk, ()),
     )
 

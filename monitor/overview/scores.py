@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise, takewhile
 
-from django.db.models import Case, F, FloatField, Q, QuerySet, Value, When
+from django.db.models import Case, F, FloatField, Q, QuerySet, Value, When, Window
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Extract, Floor
+from django.db.models.functions import Cast, Extract, Floor, RowNumber
 from django.utils.translation import gettext as _
 
 from devices.models import Device
@@ -130,13 +130,11 @@ def plot(device: Device, history: Iterable[Incident], picture_s: int, now: datet
 
 def points_of(device: Device, since: datetime, now: datetime) -> Iterator[Point]:
     """The worst picture of each few minutes; the worst of it is what is judged, not what could not be."""
-    rows = (
-        _pictures(device, since, now)
-        .annotate(step=Floor(Extract("at", "epoch") / Value(float(STEP_S))), near=_near())
-        .order_by("step", F("near").desc(nulls_last=True), "-at")
-        .distinct("step")
-    )
-    for at, near, label in rows.values_list("at", "near", "picture__label"):
+    step = Floor(Extract("at", "epoch") / Value(float(STEP_S)))
+    worst_first = (F("near").desc(nulls_last=True), F("at").desc())
+    rows = _pictures(device, since, now).annotate(near=_near())
+    rows = rows.annotate(place=Window(RowNumber(), partition_by=[step], order_by=worst_first)).filter(place=1)
+    for at, near, label in rows.order_by("at").values_list("at", "near", "picture__label"):
         yield Point(at, None if near is None else min(1.0, max(0.0, near)), str(label))
 
 

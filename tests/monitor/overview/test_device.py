@@ -253,4 +253,4 @@ def test_the_view_stands_beside_the_reference_of_its_phase(camera: Device) -> No
     assert view.reference is not None
     assert view.reference.phase == "night"
     assert [shot.phase for shot in view.references] == ["day", "night"]
-    assert view.learned == 7
+    assert view.knowledge.learned == 7

@@ -41,7 +41,7 @@ def fill(compound: Compound, count: int, contract: Any = None) -> None:
 @pytest.mark.parametrize("count", [5, 40])
 @pytest.mark.parametrize(
     ("address", "budget"),
-    [("/", 25), ("/devices/", 18), ("/incidents/", 16), ("/incidents/?show=ended", 15)],
+    [("/", 26), ("/devices/", 18), ("/incidents/", 16), ("/incidents/?show=ended", 15)],
 )
 def test_a_page_of_the_police_keeps_its_budget(
     compound: Compound, officer: User, sign_in: SignIn, address: str, budget: int, count: int,
@@ -84,7 +84,7 @@ def test_a_live_part_costs_less_than_the_page(
     fill(compound, 5)
     client = sign_in(officer)
 
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(24):
         client.get("/", headers={"HX-Request": "true"})
 
 
@@ -96,5 +96,5 @@ def test_the_page_of_a_device_keeps_its_budget(
     assert device is not None
     client = sign_in(officer)
 
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(37):
         client.get(reverse("device", args=[device.pk]))
