@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from devices.models import Device
 from devices.registering import compounds_to_change
@@ -187,11 +187,12 @@ def proposed_shot(proposal: Proposal) -> Shot | None:
 
 
 def proposals_on(device: Device, user: User, voice: Voice) -> Sequence[Proposal]:
-    """The proposals on a device that concern this person.
+    """The proposals on a device that concern this person, those that wait before the others.
 
     The police see what waits for them, a contractor its own ones and what became of them, everybody else none.
     """
-    rows = Proposal.objects.filter(device=device).select_related("proposed_by", "decided_by").order_by("-proposed_at")
+    newest_first = (F("decided_at").desc(nulls_first=True), "-proposed_at")
+    rows = Proposal.objects.filter(device=device).select_related("proposed_by").order_by(*newest_first)
     if voice is Voice.DECIDES:
         return list(rows.waiting().exclude(proposed_by=user)[:SHOWN])
     if voice is Voice.NONE or device.contract is None:

@@ -28,6 +28,7 @@ SPAN = timedelta(hours=24)
 # The worst picture of each so many seconds is drawn: a second look each 30 s, or a demo's pictures, would be a band.
 STEP_S = 300
 WIDTH, HEIGHT = 1440, 100  # of the viewBox: a unit across is a minute, one up is a hundredth
+TOLD = 6  # gaps in words
 TICKS = 4  # the axis is told at its ends and between, each six hours
 
 
@@ -57,10 +58,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A piece of the line as an SVG path; `bad` where it lies beyond the limit."""
+    """A piece of the line as an SVG path; `bad` where it lies beyond the limit, `dot` where it is one point alone."""
 
     path: str
     bad: bool
+    dot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,9 @@ class Plot:
         return figure(self.last) if self.last else ""
 
     @property
-    def told(self) -> Sequence[Gap]:
-        """The gaps but for what is not kept: a reader knows that a camera is new."""
-        return [gap for gap in self.gaps if gap.why != "before"]
+    def last_gaps(self) -> Sequence[Gap]:
+        """The gaps that are told in words: the last ones, of which there are seldom more."""
+        return self.gaps[-TOLD:]
 
     @property
     def beyond(self) -> bool:
@@ -173,7 +175,7 @@ def drawn(
     pieces = list(_pieces(points, limit))
     return Plot(
         curves=[curve for piece in pieces for curve in _curves(piece, since)],
-        gaps=list(_gaps(points, unreached, limit, now)),
+        gaps=sorted(_gaps(points, unreached, limit, now), key=lambda gap: gap.start),
         ticks=_ticks(since),
         worst=max(judged, key=lambda point: point.near or 0.0, default=None),
         last=judged[-1] if judged else None,
@@ -208,7 +210,7 @@ def _pieces(points: Sequence[Point], limit: timedelta) -> Iterator[list[Point]]:
 def _curves(run: Sequence[Point], since: datetime) -> Iterator[Curve]:
     """A run as paths: the way to a bad point is bad, so that it is seen to rise; a point alone is a dot."""
     if len(run) == 1:
-        yield Curve(f"M{_at(run[0], since)}h0", is_bad(run[0]))
+        yield Curve(f"M{_at(run[0], since)}h0", is_bad(run[0]), dot=True)
     for bad, steps in groupby(pairwise(run), key=lambda step: is_bad(step[1])):
         way = list(steps)
         yield Curve("M" + "L".join(_at(point, since) for point in (way[0][0], *(end for _, end in way))), bad)

@@ -67,6 +67,11 @@ class View:
         return [shot for shot in self.references if shot != self.reference]
 
     @property
+    def on_picture(self) -> list[Act]:
+        """The acts that are about the picture itself: all but learning anew, which is folded away."""
+        return [act for act in self.acts if act is not Act.ANEW]
+
+    @property
     def proposing(self) -> bool:
         """Whether a press of this person is a proposal."""
         return self.voice is Voice.PROPOSES
@@ -88,7 +93,7 @@ def view_of(user: User, line: Line, state: DeviceState | None, tracks: Mapping[A
     reference = references.get(shot.phase) if shot else None
     voice = voice_of(user, device)
     proposals = proposals_on(device, user, voice)
-    waiting = {proposal.act for proposal in proposals if proposal.waits}
+    waiting = {proposal.act for proposal in proposals if proposal.waits and voice is Voice.PROPOSES}
     return View(
         now=shot,
         reference=reference,
