@@ -34,7 +34,17 @@ from devices.models import (
 from monitor.causes import CAUSES
 from monitor.health import State, Track, status_of
 from monitor.keeping import keep, last_files, media
-from monitor.models import DeviceHour, DeviceState, Event, Incident, LearnedView, Notification, Picture, Schedule
+from monitor.models import (
+    DeviceHour,
+    DeviceState,
+    Event,
+    Incident,
+    LearnedView,
+    Notification,
+    Picture,
+    Proposal,
+    Schedule,
+)
 from monitor.wire import Aspect
 
 _numbers = count(1)
@@ -278,6 +288,13 @@ def picture(of: Device, role: str = Picture.Role.REFERENCE, data: bytes | None =
     given = {"phase": "day", "taken_at": timezone.now(), "accepted_at": timezone.now(), **fields}
     file = keep(str(role), of.pk, digest, data)
     return Picture.objects.create(device=of, role=role, file=file, sha256=digest, width=480, height=270, **given)
+
+
+def proposal(of: Device, by: User, act: str = "accept", data: bytes | None = None, **fields: Any) -> Proposal:
+    """What a contractor would do to the view of a device, with the picture it is about; waiting unless decided."""
+    kept = picture(of, Picture.Role.PROPOSAL, data, accepted_at=None)
+    given = {"phase": "day", "proposed_at": timezone.now(), **fields}
+    return Proposal.objects.create(device=of, act=act, picture=kept, proposed_by=by, **given)
 
 
 def pictured(device_id: int, at: datetime) -> DeviceState:

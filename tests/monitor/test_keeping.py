@@ -125,3 +125,17 @@ class TestForgetting:
             assert forget_old(NOW) == 1
 
         assert media(old.file).exists()
+
+    def test_what_a_decided_proposal_was_about_goes_too(
+        self, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        device, by = factories.device(), factories.user()
+        old = factories.proposal(device, by, data=factories.jpeg(3), outcome="refused", decided_at=days_ago(366))
+        young = factories.proposal(device, by, data=factories.jpeg(4), outcome="granted", decided_at=days_ago(364))
+        waiting = factories.proposal(device, by, data=factories.jpeg(5), proposed_at=days_ago(700))
+        with django_capture_on_commit_callbacks(execute=True):
+            assert forget_old(NOW) == 1
+
+        old.refresh_from_db()
+        assert (old.picture, old.outcome) == (None, "refused")
+        assert set(Picture.objects.all()) == {young.picture, waiting.picture}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.overview.outlines import SMALL_HOLE, arrow, outline
+from monitor.overview.outlines import DENSEST, SMALL_HOLE, Veil, arrow, outline, veils
 
 
 def block(row: int, column: int) -> int:
@@ -88,3 +88,21 @@ def test_an_arrow_is_neither_a_dot_nor_leaves_the_picture() -> None:
 
 def test_the_head_of_an_arrow_stands_at_its_tip() -> None:
     assert arrow((0.2, 0.0)).endswith("M7.40 5.20L6.40 6.00L7.40 6.80")
+
+
+def test_a_reliable_view_has_no_veil() -> None:
+    assert veils([1.0] * 192) == []
+
+
+def test_blocks_beside_each_other_share_a_veil_and_rows_do_not() -> None:
+    blocks = [1.0] * 192
+    blocks[14:18] = [0.0] * 4
+
+    assert veils(blocks) == [Veil(14, 0, 2, DENSEST), Veil(0, 1, 2, DENSEST)]
+
+
+def test_a_veil_is_the_denser_the_less_a_block_counts() -> None:
+    blocks = [1.0] * 192
+    blocks[:4] = [0.9, 0.75, 0.5, 0.01]
+
+    assert veils(blocks) == [Veil(1, 0, 1, 0.2), Veil(2, 0, 1, 0.4), Veil(3, 0, 1, 0.8)]

@@ -1,4 +1,4 @@
-"""Specification of accepting a view: one reference a phase, learned at once, kept on record, whole or not at all."""
+"""Specification of what the police do to a view: accept it, teach its camera; on record, whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from devices.models import Device, User
 from monitor import vision
 from monitor.keeping import media
 from monitor.models import DeviceState, LearnedView, Picture
-from monitor.overview.acts import Act, acts_on
+from monitor.overview import knowledge
+from monitor.overview.acts import VIEW_ACTS, Act, acts_on
 from monitor.overview.proposals import press
-from monitor.overview.references import Doubtful, NotAcceptable, Outdated
+from monitor.overview.references import Doubtful, Needless, NotAcceptable, Outdated, Unconfirmed, Unlearned
 from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
 from tests import factories
@@ -209,3 +210,131 @@ def test_a_picture_stands_for_three_intervals(camera: Device, state: DeviceState
         accept(camera, officer, NOW + limit + timedelta(seconds=1), confirmed=True)
 
     assert accept(camera, officer, NOW + limit).accepted_at == NOW + limit
+
+
+# -- teaching
+
+
+def teach(act: Act, camera: Device, who: User, version: str = "", *, confirmed: bool = False) -> None:
+    assert press(act, camera, who, NOW, version, confirmed=confirmed) is None
+
+
+def test_a_picture_that_is_fine_is_learned_and_no_reference_changes(
+    camera: Device, covered: DeviceState, officer: User
+) -> None:
+    model = vision.CameraModel.loads(signature(camera))
+    incident = factories.incident(camera, "obstructed")
+
+    teach(Act.FINE, camera, officer)
+
+    picture = vision.decode(media(covered.picture_file).read_bytes())
+    assert signature(camera) == vision.extend(model, picture).dumps()
+    assert LearnedView.objects.get(device=camera).learned == 3
+    assert Picture.objects.filter(retired_at=None).count() == 1
+    incident.refresh_from_db()
+    assert incident.is_open
+    assert acts_on(camera, NOW - timedelta(days=1000))[0].act is Act.FINE
+
+
+def test_a_picture_that_is_judged_normal_needs_no_such_word(camera: Device, state: DeviceState, officer: User) -> None:
+    accept(camera, officer, NOW)
+    before = signature(camera)
+
+    with pytest.raises(Needless):
+        teach(Act.FINE, camera, officer)
+
+    assert signature(camera) == before
+
+
+@pytest.mark.parametrize("act", [Act.FINE, Act.FAULT])
+@pytest.mark.parametrize("known", ["nothing", "another version", "the other phase"])
+def test_of_an_unknown_phase_nothing_is_taught(
+    camera: Device, state: DeviceState, officer: User, act: Act, known: str
+) -> None:
+    if known == "the other phase":
+        accept(camera, officer, NOW)
+        factories.last_picture(state, phase="night")
+    elif known == "another version":
+        factories.learned(camera, b"from another time", count=40)
+    if act is Act.FINE:
+        factories.last_picture(state, label="obstructed", phase=state.picture["phase"])
+
+    with pytest.raises(Unlearned):
+        teach(act, camera, officer)
+
+
+def test_a_picture_that_is_a_fault_is_forgotten(
+    camera: Device, state: DeviceState, officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(camera, officer, NOW)
+    left = vision.learn([vision.decode(factories.jpeg(9))])
+    monkeypatch.setattr(knowledge, "forget", lambda *_given: left)
+
+    teach(Act.FAULT, camera, officer)
+
+    assert signature(camera) == left.dumps()
+    assert acts_on(camera, NOW - timedelta(days=1000))[0].act is Act.FAULT
+
+
+@pytest.mark.parametrize("note", [{"label": "obstructed"}, {"checkable": False}])
+def test_only_what_is_judged_normal_can_be_called_a_fault(
+    camera: Device, state: DeviceState, officer: User, note: dict[str, object]
+) -> None:
+    accept(camera, officer, NOW)
+    factories.last_picture(state, **note)
+
+    with pytest.raises(Needless):
+        teach(Act.FAULT, camera, officer)
+
+
+def test_learning_anew_begins_with_the_references_in_force(camera: Device, covered: DeviceState, officer: User) -> None:
+    factories.picture(camera, phase="night", data=factories.jpeg(8))
+
+    teach(Act.ANEW, camera, officer, confirmed=True)
+
+    kept = Picture.objects.filter(device=camera, retired_at=None).order_by("phase")
+    assert kept.count() == 2
+    assert signature(camera) == vision.learn([vision.decode(media(item.file).read_bytes()) for item in kept]).dumps()
+    assert acts_on(camera, NOW - timedelta(days=1000))[0].act is Act.ANEW
+
+
+def test_learning_anew_wants_a_confirmation(camera: Device, covered: DeviceState, officer: User) -> None:
+    before = signature(camera)
+
+    with pytest.raises(Unconfirmed):
+        teach(Act.ANEW, camera, officer)
+
+    assert signature(camera) == before
+
+
+def test_without_a_reference_it_begins_with_nothing(camera: Device, state: DeviceState, officer: User) -> None:
+    factories.learned(camera, b"", count=4)
+
+    teach(Act.ANEW, camera, officer, confirmed=True)
+
+    assert not LearnedView.objects.exists()
+
+
+def test_what_was_learned_stays_where_no_reference_can_be_read(
+    camera: Device, covered: DeviceState, officer: User
+) -> None:
+    before = signature(camera)
+    for kept in Picture.objects.filter(retired_at=None):
+        media(kept.file).unlink()
+
+    with pytest.raises(NotAcceptable):
+        teach(Act.ANEW, camera, officer, confirmed=True)
+
+    assert signature(camera) == before
+
+
+@pytest.mark.parametrize("act", VIEW_ACTS)
+def test_another_picture_than_the_one_shown_teaches_nothing(
+    camera: Device, covered: DeviceState, officer: User, act: Act
+) -> None:
+    before = signature(camera)
+
+    with pytest.raises(NotAcceptable):
+        press(act, camera, officer, NOW, "0000", confirmed=True)
+
+    assert signature(camera) == before

@@ -10,7 +10,7 @@ import time_machine
 from devices.models import Device
 from monitor.health import State
 from monitor.models import Event, Look, Transition
-from monitor.overview.acts import Act, acts_on, log
+from monitor.overview.acts import VIEW_ACTS, Act, acts_on, log
 from monitor.overview.timeline import SHOWN, Entry, timeline
 from monitor.wire import Aspect
 from tests import factories
@@ -104,7 +104,7 @@ def test_looks_and_acts_name_who_did_them(camera: Device) -> None:
     with time_machine.travel(NOW, tick=False):
         Look.objects.create(device=camera, asked_by=officer)
         Look.objects.create(device=camera, asked_by=None)
-        for act in Act:
+        for act in (Act.PAUSE, Act.RESUME, *VIEW_ACTS):
             log(officer, camera, act, "works")
 
         found = {(entry.text, entry.aside) for entry in timeline(camera, SINCE)}
@@ -115,7 +115,26 @@ def test_looks_and_acts_name_who_did_them(camera: Device) -> None:
         (f"{officer} paused the polling", "works"),
         (f"{officer} resumed the polling", "works"),
         (f"{officer} accepted the view as reference", ""),
+        (f"{officer} taught: this is fine", ""),
+        (f"{officer} taught: this is a fault", ""),
+        (f"{officer} let the camera learn anew", ""),
     }
+
+
+@pytest.mark.parametrize(
+    ("act", "text", "aside"),
+    [
+        (Act.PROPOSE, "proposed: Learn anew", "lens cleaned"),
+        (Act.GRANT, "granted: Learn anew", "proposed by lens cleaned"),
+        (Act.REFUSE, "refused: Learn anew", "lens cleaned"),
+    ],
+)
+def test_what_was_proposed_and_decided_is_named(camera: Device, act: Act, text: str, aside: str) -> None:
+    officer = factories.admin()
+    with time_machine.travel(NOW, tick=False):
+        log(officer, camera, act, "lens cleaned", of=Act.ANEW)
+
+    assert timeline(camera, SINCE) == [Entry(NOW, "ink", f"{officer} {text}", aside)]
 
 
 def test_what_the_administration_wrote_is_no_act(camera: Device) -> None:

@@ -50,6 +50,17 @@ def test_a_retired_reference_is_shown_no_more(camera: Device, police: Client) ->
     assert police.get(reverse("picture", args=[camera.pk, "day"])).status_code == 404
 
 
+def test_the_picture_of_a_proposal_belongs_to_its_device(camera: Device, police: Client) -> None:
+    other = watched(camera.compound)
+    proposal = factories.proposal(other, factories.user(), data=factories.jpeg(6))
+
+    answer = police.get(reverse("picture", args=[other.pk, f"proposal-{proposal.pk}"]))
+
+    assert answer.content == factories.jpeg(6)
+    for pk, which in ((camera.pk, f"proposal-{proposal.pk}"), (other.pk, "proposal-x"), (other.pk, "proposal-")):
+        assert police.get(reverse("picture", args=[pk, which])).status_code == 404
+
+
 def test_a_proof_belongs_to_its_device(camera: Device, police: Client) -> None:
     other = watched(camera.compound)
     incident = factories.incident(other, "blur")

@@ -15,7 +15,7 @@ from tests.monitor.overview.seeing import watched
 
 SignIn = Callable[[User], Client]
 
-OF_A_DEVICE = ("device", "compound", "incident", "last", "day", "proof")
+OF_A_DEVICE = ("device", "compound", "incident", "last", "day", "proof", "proposal")
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def incident(camera: Device) -> Incident:
     factories.last_picture(camera.state, label="obstructed", blocks=[1, 2])
     factories.picture(camera)
     factories.picture(camera, "proof", incident=found)
+    factories.proposal(camera, factories.user())
     return found
 
 
@@ -34,6 +35,8 @@ def address(name: str, incident: Incident) -> str:
         return reverse("picture", args=[device.pk, name])
     if name == "proof":
         return reverse("picture", args=[device.pk, f"proof-{incident.pk}"])
+    if name == "proposal":
+        return reverse("picture", args=[device.pk, f"proposal-{device.proposals.get().pk}"])
     return reverse(name, args=[{"device": device.pk, "compound": device.compound_id, "incident": incident.pk}[name]])
 
 
