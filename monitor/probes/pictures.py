@@ -69,8 +69,13 @@ def _finding(judged: vision.Judgement) -> Finding:
     cause = CAUSES.get(label)
     if cause is None or cause.aspect is not Aspect.PICTURE:
         return Finding(Verdict.UNKNOWN, "not_checkable", detail)
-    share = {"share": round(float(judged.covered_share), 2)} if label == OBSTRUCTED else {}
-    return Finding(Verdict.FAULTY, label, detail | share)
+    return Finding(Verdict.FAULTY, label, detail | (_covered(judged) if label == OBSTRUCTED else {}))
+
+
+def _covered(judged: vision.Judgement) -> dict[str, Any]:
+    """How much is covered, and where: the blocks as the bits of a number, for `health` to tell whether they are the same."""
+    where = sum(1 << block for block in judged.blocks)
+    return {"share": round(float(judged.covered_share), 2), "where": f"{where:x}"}
 
 
 def _note(judged: vision.Judgement, size: int, sha256: str, key: str) -> PictureNote:
