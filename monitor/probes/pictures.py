@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from monitor import vision
@@ -34,7 +35,16 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     finding = _finding(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
-    return Looked(finding, _note(judged, len(data), picture.digest, key))
+    note = _note(judged, len(data), picture.digest, key)
+    if not subject.learn or not vision.learnable(judged):
+        return Looked(finding, note)
+    learned = vision.extend(model or vision.CameraModel(), picture, accepted=False).dumps()
+    return Looked(finding, replace(note, learned=learned, basis=_hash(subject.model)))
+
+
+def _hash(signature: bytes) -> bytes:
+    """By what the platform knows the model that this was learned from."""
+    return sha256(signature).digest() if signature else b""
 
 
 def _model(data: bytes) -> vision.CameraModel | None:
@@ -73,7 +83,7 @@ def _finding(judged: vision.Judgement) -> Finding:
 
 
 def _covered(judged: vision.Judgement) -> dict[str, Any]:
-    """How much is covered, and where: the blocks as the bits of a number, for `health` to tell whether they are the same."""
+    """How much is covered, and where: the blocks as the bits of a number, for `health` to tell whether it stays."""
     where = sum(1 << block for block in judged.blocks)
     return {"share": round(float(judged.covered_share), 2), "where": f"{where:x}"}
 

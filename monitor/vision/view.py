@@ -33,10 +33,10 @@ _LEAST_EDGES = 0.25
 _SOME = 0.05
 _EVIDENCE_CAP = 4.0
 # The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
-_ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
+ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
 
 # Limits, from real scenes, each left out in turn.
-_COVER_LIMIT = 0.25
+COVER_LIMIT = 0.25
 _FULL_COVER = 0.8
 _BLUR_LIMIT = 0.40
 # The best shift's peak over the centre's: below this the view is where it was. Water that mirrors, and rises, moves
@@ -98,7 +98,7 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
     told = reference.told
     count = np.count_nonzero(told)
     share = np.count_nonzero(lost) / count if count else 0.0
-    enough = bool(count >= _ENOUGH * BLOCKS)
+    enough = bool(count >= ENOUGH * BLOCKS)
     if not known or not enough:
         return _full_cover_only(share, lost, told, known and enough)
     shift, moved = _moved(features, reference, share, margin)
@@ -108,7 +108,7 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
         Label.MOVED: moved,
         Label.BLUR: blur,
         Label.LOWCONTRAST: haze if haze > blur else 0.0,
-        Label.OBSTRUCTED: share / (_COVER_LIMIT * margin),
+        Label.OBSTRUCTED: share / (COVER_LIMIT * margin),
     }
     return Seen(faults, enough, round(share, 4), shift, _indices(lost))
 
