@@ -3,7 +3,24 @@
 from monitor.vision.jpeg import Refused
 from monitor.vision.judge import Judgement, judge
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel, extend, learn
+from monitor.vision.model import JUDGES_FROM, CameraModel, extend, learn
 from monitor.vision.picture import Picture, decode, thumbnail
+from monitor.vision.teaching import forget, learnable
+from monitor.vision.tone import Kind
 
-__all__ = ["CameraModel", "Judgement", "Label", "Picture", "Refused", "decode", "extend", "judge", "learn", "thumbnail"]
+__all__ = [
+    "JUDGES_FROM",
+    "CameraModel",
+    "Judgement",
+    "Kind",
+    "Label",
+    "Picture",
+    "Refused",
+    "decode",
+    "extend",
+    "forget",
+    "judge",
+    "learn",
+    "learnable",
+    "thumbnail",
+]
