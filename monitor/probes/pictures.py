@@ -14,6 +14,7 @@ from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
 
 NORMAL = "normal"
 OBSTRUCTED = "obstructed"
+SWITCHING = "day and night are changing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     except vision.Refused as exc:
         return Looked(_refused(exc))
     model = _model(subject.model)
-    judged = vision.judge(picture, model, subject.trail)
+    judged = _held(vision.judge(picture, model, subject.trail))
     finding = _finding(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
@@ -53,6 +54,14 @@ def _model(data: bytes) -> vision.CameraModel | None:
         return vision.CameraModel.loads(data) if data else None
     except ValueError:
         return None
+
+
+def _held(judged: vision.Judgement) -> vision.Judgement:
+    """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
+    if not judged.switched or judged.label not in vision.MODEL_LABELS:
+        return judged
+    unsure = {"checkable": False, "reason": SWITCHING, "covered_share": 0.0, "blocks": (), "shift": None}
+    return replace(judged, label=vision.Label.NORMAL, **unsure)
 
 
 def _refused(refusal: vision.Refused) -> Finding:

@@ -12,7 +12,6 @@ from monitor import vision
 from monitor.health import State, Track
 from monitor.learning import AT_FIRST, ENOUGH, LATER, may_learn
 from monitor.models import LearnedView
-from monitor.wire import Aspect
 from tests import factories
 from tests.monitor.vision.drawing import Shot, jpeg, take, view
 from tests.monitor.visits import GOOD, START, bad, minute, note, visit

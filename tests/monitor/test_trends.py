@@ -1,4 +1,4 @@
-"""Vegetation: each camera is measured once a day against its reference, and the date to prune by follows from the weeks."""
+"""Vegetation: each camera is measured once a day against its reference; the date to prune by follows."""
 
 from __future__ import annotations
 
