@@ -67,7 +67,7 @@ class Learned(NamedTuple):
 
     device_id: int
     signature: bytes
-    count: int
+    pictures: int
     at: datetime
     basis: bytes
 

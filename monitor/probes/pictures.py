@@ -60,8 +60,15 @@ def _held(judged: vision.Judgement) -> vision.Judgement:
     """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
     if not judged.switched or judged.label not in vision.MODEL_LABELS:
         return judged
-    unsure = {"checkable": False, "reason": SWITCHING, "covered_share": 0.0, "blocks": (), "shift": None}
-    return replace(judged, label=vision.Label.NORMAL, **unsure)
+    return replace(
+        judged,
+        label=vision.Label.NORMAL,
+        checkable=False,
+        reason=SWITCHING,
+        covered_share=0.0,
+        blocks=(),
+        shift=None,
+    )
 
 
 def _refused(refusal: vision.Refused) -> Finding:
