@@ -15,6 +15,10 @@ every other time is found out and one bad reading proves nothing (DESIGN, decisi
     any         unknown   unchanged; but after `BLANKS` in a row what was ok or suspect is unknown, and what was
                           recovering is faulty again (nobody saw it recover)
 
+A suspicion needs the same fault again: a bad reading that lies in another place (`Finding.detail["where"]`: the blocks
+of the picture, as the bits of a hexadecimal number) begins it anew. Who passes by is here now and there at the second
+look; what hangs before a lens stays. Causes may change meanwhile: a sprayed lens is called now blurred, now covered.
+
 A fault starts at the first bad reading and ends at the first good one of those that settled it: transitions carry `at`
 (since when it is true) and `decided_at` (when we knew). What settled one thing is not counted again for the next.
 """
@@ -31,6 +35,9 @@ from monitor.policy import Threshold
 from monitor.wire import Aspect, Finding, Verdict
 
 RING_BITS = 16
+# Of the smaller of two faults at least this share of the blocks must lie in the other for them to be one: a cover that
+# grows or that the sun eats into stays one, two people in one gateway are not always told from one who stays.
+SAME_PLACE = 0.5
 # A fact not shown twice in a row is no longer known; once may be a lost packet.
 BLANKS = 2
 
@@ -100,10 +107,11 @@ def step(
     if finding.verdict is Verdict.UNKNOWN:
         return _blank(track, finding, at)
     bad = finding.verdict is Verdict.FAULTY
+    known = replace(track, ring=0, seen=0, marks=()) if bad and _is_elsewhere(track, finding) else track
     shown = replace(
-        track,
-        ring=((track.ring << 1) | bad) & ((1 << RING_BITS) - 1),
-        seen=min(track.seen + 1, RING_BITS),
+        known,
+        ring=((known.ring << 1) | bad) & ((1 << RING_BITS) - 1),
+        seen=min(known.seen + 1, RING_BITS),
         at=at,
         blank_at=None,
         blanks=0,
@@ -161,6 +169,22 @@ def _blank(track: Track, finding: Finding, at: datetime) -> tuple[Track, Change 
     since = track.at or at
     lost = Track(since=since, at=track.at, blank_at=at, blanks=blank.blanks, why=finding.cause)
     return lost, Change(track.state, State.UNKNOWN, since, at, finding.cause, {})
+
+
+def _is_elsewhere(track: Track, finding: Finding) -> bool:
+    """Whether what is suspected lies in other blocks than this finding."""
+    before, now = _place(track.detail), _place(finding.detail)
+    if track.state is not State.SUSPECT or not before or not now:
+        return False
+    return (before & now).bit_count() < SAME_PLACE * min(before.bit_count(), now.bit_count())
+
+
+def _place(detail: Mapping[str, Any]) -> int:
+    """The blocks of a fault as bits; 0 where it has no place, or none that can be read."""
+    try:
+        return int(str(detail.get("where", "")), 16)
+    except ValueError:
+        return 0
 
 
 def _note_cause(track: Track, finding: Finding) -> Track:

@@ -33,6 +33,7 @@ from monitor.health import (
     wants_second_look,
 )
 from monitor.keeping import keep_last, keep_proofs
+from monitor.learning import keep_models
 from monitor.leases import Lease, ask_on, give_back, holds_lease, leased, rest_refused
 from monitor.ledger import Held, Watched
 from monitor.models import DeviceHour, DeviceState, Schedule, Transition
@@ -86,6 +87,7 @@ def record(
         _refuse(readings, accepted, zone)
         batch = _take_in(accepted, leases, fetch, now)
         _write(batch, now)
+        keep_models(batch.readings, {device_id: state.tracks for device_id, state in batch.states.items()})
         write_raw(batch.readings, looked=looked)
         carriers.infer_around({item.device_id for item in batch.turned if item.aspect is Aspect.LINK}, now)
         give_back(accepted, leases, batch.rechecks, batch.parents, now)

@@ -18,6 +18,7 @@ from devices.models.kinds import CAMERAS
 from devices.secrets import Undecryptable, decrypt
 from monitor.claims import Claim
 from monitor.health import Track, wants_second_look
+from monitor.learning import may_learn
 from monitor.models.states import read_tracks
 from monitor.policies import Policies
 from monitor.schedule import CHANNELS_A_VISIT
@@ -62,13 +63,16 @@ class Row(NamedTuple):
     passport: str | None
     tracks: str | None
     model: memoryview | None
+    learned: int | None
+    learned_at: datetime | None
     trail: memoryview | None
 
 
 # Strings of ciphertext and signatures of 8 kB are read for those only that need them.
 _ROWS = """
 SELECT e.id, z.name, z.id, z.demo, e.scheme, e.host, e.port, e.basic_in_clear, c.username, c.password::text,
-    d.id, d.compound_id, d.kind, d.channel, d.serial, d.parent_id, p.learned, s.tracks, v.signature, s.trail
+    d.id, d.compound_id, d.kind, d.channel, d.serial, d.parent_id, p.learned, s.tracks,
+    v.signature, v.learned, v.updated_at, s.trail
 FROM devices_device d
 JOIN devices_endpoint e ON e.id = d.endpoint_id JOIN devices_zone z ON z.id = e.zone_id
 LEFT JOIN devices_credential c ON c.id = e.credential_id AND e.id = ANY(%(whole)s)
@@ -108,7 +112,7 @@ def _rows(claims: Sequence[Claim], only: Device | None) -> Iterable[Row]:
 def _target(claim: Claim, rows: Sequence[Row], policies: Policies, now: datetime, *, looking: bool) -> Target:
     first = rows[0]
     terms = policies.of(first.zone_id, first.compound_id, first.kind, first.device_id)
-    subjects = _subjects(claim, rows, looking=looking)
+    subjects = _subjects(claim, rows, now, looking=looking)
     private = any(subject.tiers & _PRIVATE for subject in subjects)
     return Target(
         endpoint_id=first.endpoint_id,
@@ -146,23 +150,36 @@ def _login(row: Row) -> Credential | None:
         return None
 
 
-def _subjects(claim: Claim, rows: Sequence[Row], *, looking: bool) -> tuple[Subject, ...]:
+def _subjects(claim: Claim, rows: Sequence[Row], now: datetime, *, looking: bool) -> tuple[Subject, ...]:
     tracks = {row.device_id: read_tracks(orjson.loads(row.tracks)) if row.tracks else {} for row in rows}
     tiers = {row.device_id: _tiers(claim, row, tracks[row.device_id]) for row in rows}
     pictured = _in_turn([row.device_id for row in rows if Tier.PICTURE in tiers[row.device_id]], tracks)
     return tuple(
-        Subject(
-            device_id=row.device_id,
-            channel=row.channel,
-            tiers=tiers[row.device_id] - (frozenset() if row.device_id in pictured else {Tier.PICTURE}),
-            passport=orjson.loads(row.passport) if row.passport else {},
-            model=bytes(row.model) if row.model and row.device_id in pictured else b"",
-            trail=bytes(row.trail) if row.trail and row.device_id in pictured else b"",
-            serial=row.serial,
-            sees=row.kind in CAMERAS,
-            keep_original=looking or wants_second_look(tracks[row.device_id].get(Aspect.PICTURE, Track())),
+        _subject(
+            row,
+            tiers[row.device_id] - (frozenset() if row.device_id in pictured else {Tier.PICTURE}),
+            tracks[row.device_id].get(Aspect.PICTURE, Track()),
+            now,
+            looking=looking,
         )
         for row in rows
+    )
+
+
+def _subject(row: Row, tiers: frozenset[Tier], picture: Track, now: datetime, *, looking: bool) -> Subject:
+    """One device, with what its picture is judged by where it is to be taken."""
+    pictured = Tier.PICTURE in tiers
+    return Subject(
+        device_id=row.device_id,
+        channel=row.channel,
+        tiers=tiers,
+        passport=orjson.loads(row.passport) if row.passport else {},
+        model=bytes(row.model) if row.model and pictured else b"",
+        trail=bytes(row.trail) if row.trail and pictured else b"",
+        serial=row.serial,
+        sees=row.kind in CAMERAS,
+        keep_original=looking or wants_second_look(picture),
+        learn=pictured and may_learn(row.learned, row.learned_at, picture, now),
     )
 
 

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Zone
-from monitor import batches, carriers, claims, heartbeat, keeping, partitions, recording, schedule, zones
+from monitor import batches, carriers, claims, heartbeat, keeping, partitions, recording, schedule, trends, zones
 from monitor.alerts.delivery import deliver as deliver_due
 from monitor.alerts.fanout import fan_out
 from monitor.alerts.zones import tell_operators
@@ -157,6 +157,7 @@ _DUTIES: tuple[Callable[[datetime], object], ...] = (
     carriers.infer_all,
     partitions.ensure,
     keeping.forget_old,
+    trends.measure,
     _forget_old,
     _end_old_looks,
     zones.watch,

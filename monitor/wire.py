@@ -86,7 +86,8 @@ class Subject:
     """One device seen through an endpoint: the endpoint's own (channel 0) or a channel of a recorder (1, 2, …).
 
     `passport` is what was learned about the device and need not be asked again (snapshot address, profile token …),
-    `model` its learned camera model (at most 8 kB), `trail` the fingerprint of its last picture (for frozen ones).
+    `model` its learned camera model (at most 8 kB), `trail` the fingerprint of its last picture (for frozen ones);
+    `learn` allows the picture to be learned if it looks normal.
     """
 
     device_id: int
@@ -98,6 +99,7 @@ class Subject:
     serial: str = ""
     sees: bool = True
     keep_original: bool = False
+    learn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class PictureNote:
-    """A picture that a visit took: what was seen, and under which broker key its sealed bytes wait for `record`."""
+    """A picture that a visit took: what was seen, and under which broker key its sealed bytes wait for `record`.
+
+    `learned` is the camera's model with this picture learned, if it was, and `basis` the SHA-256 of the model before
+    (empty where there was none).
+    """
 
     label: str
     score: float
@@ -184,6 +190,8 @@ class PictureNote:
     reason: str = ""
     trail: bytes = b""
     key: str = ""
+    learned: bytes = b""
+    basis: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +410,8 @@ def _picture(data: dict[str, Any] | None, blobs: Sequence[bytes]) -> PictureNote
         "blocks": tuple(data["blocks"]),
         "shift": tuple(data["shift"]) if data["shift"] else None,
         "trail": _blob(data["trail"], blobs),
+        "learned": _blob(data["learned"], blobs),
+        "basis": _blob(data["basis"], blobs),
     }
     return PictureNote(**{**data, **parts})
 

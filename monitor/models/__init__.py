@@ -2,7 +2,7 @@
 
 from monitor.models.incidents import Event, Incident, Notification
 from monitor.models.looks import Look, LookStep
-from monitor.models.pictures import LearnedView, Picture
+from monitor.models.pictures import LearnedView, Picture, ViewWeek
 from monitor.models.proposals import Proposal
 from monitor.models.scheduling import Batch, PolicyRule, Pulse, Schedule, ZoneState
 from monitor.models.states import DeviceHour, DeviceState, Passport, RawReading, Transition
@@ -25,5 +25,6 @@ __all__ = [
     "RawReading",
     "Schedule",
     "Transition",
+    "ViewWeek",
     "ZoneState",
 ]

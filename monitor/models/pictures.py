@@ -64,3 +64,24 @@ class LearnedView(models.Model):
 
     def __str__(self) -> str:
         return str(self.device_id)
+
+
+class ViewWeek(models.Model):
+    """How much of a camera's structure was lost against its day reference, the mean of a week (`trends`).
+
+    `lost` is a share 0..1 over `pictures`, one a day; `week` is its Monday, `measured_on` the last day it was tried on.
+    """
+
+    device = models.ForeignKey("devices.Device", models.CASCADE, related_name="view_weeks")
+    week = models.DateField()
+    measured_on = models.DateField()
+    pictures = models.PositiveSmallIntegerField()
+    lost = models.FloatField()
+
+    class Meta:
+        verbose_name = _("week of a view")
+        verbose_name_plural = _("weeks of views")
+        constraints = (models.UniqueConstraint(name="viewweek_one_a_week", fields=("device", "week")),)
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.week}"

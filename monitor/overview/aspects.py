@@ -18,10 +18,13 @@ from monitor.models.states import ASPECTS
 from monitor.overview.standing import CSS
 from monitor.overview.suspects import Suspect, suspect
 from monitor.policy import Policy
+from monitor.probes.pictures import SWITCHING
 from monitor.vision.judge import FEW_BLOCKS, NO_REFERENCE
 from monitor.wire import Aspect
 
 NAMES = dict(ASPECTS)
+# How `vision` says that it has seen too little of a camera to compare its pictures with anything.
+LEARNING = "learning, "
 _ORDER = (State.FAULTY, State.RECOVERING, State.SUSPECT, State.UNKNOWN, State.OK)
 
 
@@ -104,8 +107,11 @@ def verdict(picture: Mapping[str, object], tracks: Mapping[Aspect, Track]) -> st
         return words.sentence(track.cause, track.detail)
     if not picture:
         return ""
+    reason = str(picture.get("reason", ""))
     if not picture.get("checkable"):
-        return uncheckable(str(picture.get("reason", "")))
+        return uncheckable(reason)
+    if reason.startswith(LEARNING):
+        return _("By itself the picture shows no fault; the camera is still learning what to compare it with.")
     return _("The picture agrees with the reference view.")
 
 
@@ -115,6 +121,8 @@ def uncheckable(reason: str) -> str:
         return _("The picture was taken, but cannot be compared: no reference view of this phase is accepted yet.")
     if reason == FEW_BLOCKS:
         return _("The picture was taken, but cannot be judged: too little of this view has outlines that last.")
+    if reason == SWITCHING:
+        return _("Day and night are changing and the picture with them: the next one is judged.")
     return words.unknown("not_checkable")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from devices.models import Device
 from monitor.models import DeviceState, Incident, Passport, PolicyRule
@@ -27,6 +28,7 @@ from monitor.overview.view import View, view_of
 from monitor.overview.voices import Voice
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policies import Policies
+from monitor.trends import prune_before
 
 if TYPE_CHECKING:
     from devices.models import User
@@ -60,6 +62,7 @@ class DevicePage:
     trust: Trust
     may_decide: bool
     occasions: Sequence[PolicyRule] = ()
+    prune_before: date | None = None
 
     @property
     def device(self) -> Device:
@@ -106,6 +109,7 @@ def device_page(user: User, device: Device, now: datetime) -> DevicePage:
         trust=trust(own, rates.Figures(shown.sums, _today(own, now)), 1),
         may_decide=view.voice is Voice.DECIDES,
         occasions=Policies(now).occasions.get(device.pk, ()),
+        prune_before=prune_before(device, timezone.localdate(now)) if device.sees else None,
     )
 
 

@@ -10,7 +10,6 @@ from monitor import vision
 from monitor.models import LearnedView
 from monitor.vision.judge import PROVISIONAL_BELOW
 from monitor.vision.tone import PHASES, Phase
-from monitor.vision.view import reference_of
 
 # Below this reliability (0..1) a block has no say.
 SAYS_SOMETHING = 0.05
@@ -18,42 +17,48 @@ SAYS_SOMETHING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """How many pictures were learned and when the last, how many of each kind of normal state, and by how many it is
-    sure; per phase how reliable each block is (row by row, 0..1)."""
+    """How many pictures were learned and when the last; which kinds of normal views are known, and which phases not.
+
+    `reliability` says of each phase that is judged how reliable its blocks are (row by row, 0..1): a phase that is
+    not in it is not compared yet. `judges_from` and `sure_from` are the numbers of pictures that this takes.
+    """
 
     learned: int = 0
     at: datetime | None = None
-    kinds: Mapping[str, int] = field(default_factory=dict)
+    kinds: Sequence[str] = ()
+    missing: Sequence[str] = ()
     reliability: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    judges_from: int = vision.JUDGES_FROM
     sure_from: int = PROVISIONAL_BELOW
+
+    @property
+    def begins(self) -> bool:
+        """Whether it has learned something, and not enough to compare anything with."""
+        return self.learned > 0 and not self.reliability
 
     @property
     def provisional(self) -> bool:
         """Whether it judges with a wider margin, since it has seen little."""
-        return 0 < self.learned < self.sure_from
-
-    @property
-    def known(self) -> list[tuple[str, int]]:
-        """The kinds of normal states that were seen, and how many pictures of each."""
-        return [(kind, count) for kind, count in self.kinds.items() if count]
-
-    @property
-    def missing(self) -> list[str]:
-        """The kinds that were not seen yet."""
-        return [kind for kind, count in self.kinds.items() if not count]
+        return bool(self.reliability) and self.learned < self.sure_from
 
 
 def knowledge(view: LearnedView | None) -> Knowledge:
-    """What a kept signature knows; of one that another version wrote only how many pictures went in."""
-    if view is None:
+    """What a kept signature knows; one that this version cannot read is as good as none, and is learned anew."""
+    model = model_of(bytes(view.signature)) if view else None
+    if view is None or model is None:
         return Knowledge()
-    model = model_of(bytes(view.signature))
-    if model is None:
-        return Knowledge(view.learned, view.updated_at)
-    reliability: dict[str, Sequence[float]] = {
-        phase: _reliability(model, phase) for phase in PHASES if phase in model.phases
-    }
-    return Knowledge(view.learned, view.updated_at, _kinds(model), reliability)
+    return Knowledge(
+        learned=view.learned,
+        at=view.updated_at,
+        kinds=[str(kind) for kind in model.kinds],
+        missing=[phase for phase in PHASES if phase not in model.phases],
+        reliability={phase: [float(value) for value in model.reliability(phase).ravel()] for phase in judged(model)},
+    )
+
+
+def judged(model: vision.CameraModel) -> list[Phase]:
+    """The phases of which enough is known to judge by."""
+    return [phase for phase in PHASES if model.judges(phase)]
 
 
 def model_of(signature: bytes) -> vision.CameraModel | None:
@@ -62,16 +67,3 @@ def model_of(signature: bytes) -> vision.CameraModel | None:
         return vision.CameraModel.loads(signature)
     except ValueError:
         return None
-
-
-def forget(model: vision.CameraModel, picture: vision.Picture) -> vision.CameraModel:
-    """The model as if it had never learned pictures like this one."""
-    return vision.forget(model, picture)  # type: ignore[attr-defined, no-any-return]
-
-
-def _reliability(model: vision.CameraModel, phase: Phase) -> Sequence[float]:
-    return [float(value) for value in reference_of(model, phase).reliability.ravel()]
-
-
-def _kinds(model: vision.CameraModel) -> Mapping[str, int]:
-    return {phase: model.stats[phase].count if phase in model.stats else 0 for phase in PHASES}

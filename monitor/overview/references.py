@@ -43,7 +43,7 @@ class Needless(NotAcceptable):
 
 
 class Unlearned(NotAcceptable):
-    """Nothing is learned of the picture's phase, so there is nothing to teach: a reference must be accepted first."""
+    """Too little is learned of the picture's phase to judge it by: a reference must be accepted first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +160,15 @@ def _accept(device: Device, seen: Seen, user: User, now: datetime, *, binding: b
 
 def _fine(device: Device, seen: Seen, now: datetime) -> None:
     """The model learns the picture. An open incident stays: the next looks decide whether it has come to an end."""
-    model = _known(device)
-    if model is None or seen.phase not in model.phases:
-        raise Unlearned("nothing of this phase")
-    _save(device, vision.extend(model, seen.picture), now)
+    _save(device, vision.extend(_judging(device, seen.phase), seen.picture), now)
 
 
 def _fault(device: Device, seen: Seen, now: datetime) -> None:
-    """The model no longer takes pictures like this one for normal."""
-    model = _known(device)
-    if model is None or seen.phase not in model.phases:
-        raise Unlearned("nothing of this phase")
-    _save(device, knowledge.forget(model, seen.picture), now)
+    """The model forgets what it learned from pictures like this one; where there is nothing of the kind, it stays."""
+    model = _judging(device, seen.phase)
+    left = vision.forget(model, seen.picture)
+    if left is not model:
+        _save(device, left, now)
 
 
 def _anew(device: Device, _seen: Seen, now: datetime) -> None:
@@ -197,6 +194,14 @@ def _known(device: Device) -> vision.CameraModel | None:
     """What the camera knows, locked; a signature of another version is as good as none: it is begun anew."""
     view = LearnedView.objects.select_for_update().filter(device=device).first()
     return knowledge.model_of(bytes(view.signature)) if view else None
+
+
+def _judging(device: Device, phase: str) -> vision.CameraModel:
+    """What the camera knows, where it is enough to judge this phase by."""
+    model = _known(device)
+    if model is None or phase not in knowledge.judged(model):
+        raise Unlearned("too little of this phase")
+    return model
 
 
 def _save(device: Device, model: vision.CameraModel, now: datetime) -> None:

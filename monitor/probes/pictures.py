@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from monitor import vision
@@ -13,6 +14,7 @@ from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
 
 NORMAL = "normal"
 OBSTRUCTED = "obstructed"
+SWITCHING = "day and night are changing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,20 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     except vision.Refused as exc:
         return Looked(_refused(exc))
     model = _model(subject.model)
-    judged = vision.judge(picture, model, subject.trail)
+    judged = _held(vision.judge(picture, model, subject.trail))
     finding = _finding(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
-    return Looked(finding, _note(judged, len(data), picture.digest, key))
+    note = _note(judged, len(data), picture.digest, key)
+    if not subject.learn or not vision.learnable(judged):
+        return Looked(finding, note)
+    learned = vision.extend(model or vision.CameraModel(), picture, accepted=False).dumps()
+    return Looked(finding, replace(note, learned=learned, basis=_hash(subject.model)))
+
+
+def _hash(signature: bytes) -> bytes:
+    """By what the platform knows the model that this was learned from."""
+    return sha256(signature).digest() if signature else b""
 
 
 def _model(data: bytes) -> vision.CameraModel | None:
@@ -43,6 +54,21 @@ def _model(data: bytes) -> vision.CameraModel | None:
         return vision.CameraModel.loads(data) if data else None
     except ValueError:
         return None
+
+
+def _held(judged: vision.Judgement) -> vision.Judgement:
+    """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
+    if not judged.switched or judged.label not in vision.MODEL_LABELS:
+        return judged
+    return replace(
+        judged,
+        label=vision.Label.NORMAL,
+        checkable=False,
+        reason=SWITCHING,
+        covered_share=0.0,
+        blocks=(),
+        shift=None,
+    )
 
 
 def _refused(refusal: vision.Refused) -> Finding:
@@ -69,8 +95,13 @@ def _finding(judged: vision.Judgement) -> Finding:
     cause = CAUSES.get(label)
     if cause is None or cause.aspect is not Aspect.PICTURE:
         return Finding(Verdict.UNKNOWN, "not_checkable", detail)
-    share = {"share": round(float(judged.covered_share), 2)} if label == OBSTRUCTED else {}
-    return Finding(Verdict.FAULTY, label, detail | share)
+    return Finding(Verdict.FAULTY, label, detail | (_covered(judged) if label == OBSTRUCTED else {}))
+
+
+def _covered(judged: vision.Judgement) -> dict[str, Any]:
+    """How much is covered, and where: the blocks as the bits of a number, for `health` to tell whether it stays."""
+    where = sum(1 << block for block in judged.blocks)
+    return {"share": round(float(judged.covered_share), 2), "where": f"{where:x}"}
 
 
 def _note(judged: vision.Judgement, size: int, sha256: str, key: str) -> PictureNote:

@@ -31,7 +31,7 @@ def first_free(host: str, wanted: int) -> int:
 def hold(host: str, port: int) -> socket.socket:
     """Keep a port for a server that starts later. Raises OSError where somebody listens already.
 
-    Until the socket is closed the kernel gives the port to nobody who asks for any, nor to an outgoing connection, while a
+    Until the socket is closed the kernel gives the port to nobody who asks for any, nor to an outgoing connection. A
     server that names it with SO_REUSEADDR, as asyncio and gunicorn do, may listen there (so on Linux).
     """
     held = socket.socket(_family(host), socket.SOCK_STREAM)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from monitor.vision import artefacts, still, tone, view
 from monitor.vision.features import describe
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel
+from monitor.vision.model import JUDGES_FROM, CameraModel
 from monitor.vision.picture import Picture
-from monitor.vision.tone import Phase, phase_of
+from monitor.vision.tone import PHASES, Phase, phase_of
 
 # A model of fewer pictures is provisional: it judges with a wider margin and says so.
 PROVISIONAL_BELOW = 20
@@ -27,10 +27,10 @@ FEW_BLOCKS = "few reliable blocks"
 _WITHOUT_MODEL = (
     Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.STRIPES, Label.NOISE,
 )  # fmt: skip
-_WITH_MODEL = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
-ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, Label.CAST)
+MODEL_LABELS = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
+ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *MODEL_LABELS, Label.CAST)
 # Which verdicts lean on the model, and with which the blocks in question are of interest.
-_BY_MODEL = frozenset({*_WITH_MODEL, Label.NORMAL})
+_BY_MODEL = frozenset({*MODEL_LABELS, Label.NORMAL})
 _COVERABLE = frozenset({Label.OBSTRUCTED, Label.NORMAL})
 
 
@@ -41,6 +41,8 @@ class Judgement:
     `score` 0..1: of a fault how far beyond its limit, of a normal picture how far the nearest fault is (1: far).
     `shift` is how far the view turned, as shares of width and height: +x the camera now looks further to the right
     (what it saw lies further left in the picture), +y further down. `blocks` are row * 16 + column of a 16 x 12 grid.
+    `switched`: the trail is of a picture of the other phase, day against night. While a camera switches its filter
+    pictures are not what they will be: whoever holds verdicts holds this one. The label knows nothing of it.
     `trail` is to be given to the next judgement of this camera; it is opaque and at most 1 kB.
     """
 
@@ -56,16 +58,17 @@ class Judgement:
     height: int
     scores: Mapping[str, float] = field(default_factory=dict)
     trail: bytes = b""
+    switched: bool = False
 
 
 def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b"") -> Judgement:
     """Judge a picture, against the camera's model where there is one, and against the trail of the last picture."""
     features = describe(picture)
     phase = phase_of(features)
-    states = model.of(phase) if model else ()
+    states = model.of(phase) if model and model.judges(phase) else ()
     measures = tone.faults(features, states)
     measures |= artefacts.faults(picture, features, states)
-    next_trail = still.fingerprint(picture, features)
+    next_trail = still.fingerprint(picture, features, phase)
     measures[Label.FROZEN] = still.sameness(next_trail, trail)
     seen = view.compare(features, model, phase) if model else view.unseen()
     scores = {label: fold(measure) for label, measure in {**measures, **seen.faults}.items()}
@@ -84,11 +87,14 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
         height=picture.height,
         scores={label.value: scores.get(label, 0.0) for label in ORDER},
         trail=next_trail,
+        switched=still.switched(next_trail, trail),
     )
 
 
 def _reason(model: CameraModel, phase: Phase, seen: view.Seen) -> str:
-    if phase not in model.phases:
+    if not any(map(model.judges, PHASES)) and model.count:
+        return f"learning, {max(stats.count for stats in model.stats.values())} of {JUDGES_FROM}"
+    if not model.judges(phase):
         return NO_REFERENCE
     if not seen.enough:
         return FEW_BLOCKS

@@ -7,25 +7,22 @@ normal pictures have with the rest of the bank, and the sharpness. All of it tra
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.vision.bank import State, agreement, bank_of, best_agreement, encode
-from monitor.vision.features import CELL_COLUMNS, CELL_ROWS, Features, describe, edge_field
+from monitor.vision.features import Features, describe, edge_field
 from monitor.vision.picture import Picture
-from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, box, halve
-from monitor.vision.tone import PHASES, Phase, Tone, phase_of
+from monitor.vision.planes import COLUMNS, ROWS, Plane, box, halve
+from monitor.vision.signature import pack, unpack
+from monitor.vision.stats import Stats
+from monitor.vision.tone import PHASES, Kind, Phase, kind_of, phase_of
 
-MAX_BYTES = 8192
 MAX_STATES = 8
-_VERSION = 1
-_MAGIC = b"VKM"
-_HEADER = struct.Struct("<3sBBHHI")  # magic, version, states, day pictures, night pictures, CRC of the rest
+# From so many pictures of a phase on the model judges it, though nobody vouched for one of them.
+JUDGES_FROM = 5
 
 # What a block will agree with later pictures is foretold from one picture alone: by how far its edges survive when it
 # is moved by two px (long clear edges do, foliage does not) and smoothed. Fitted over six real scenes, correlation .6
@@ -35,17 +32,6 @@ _JITTER = 2
 PRIOR_SPREAD, PRIOR_WEIGHT = 0.16, 1.0
 # The statistics forget slowly: a picture counts at least this much once many were learned (seasons, growing trees).
 _SLOWEST = 1 / 60
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stats:
-    """Per block (ROWS x COLUMNS) over the normal pictures of one phase; `count` pictures went in."""
-
-    count: int
-    mean: Plane
-    spread: Plane
-    sharpness: Plane
-    detail: Plane
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,32 +55,36 @@ class CameraModel:
         """The states of one phase."""
         return tuple(state for state in self.states if state.phase == phase)
 
+    def judges(self, phase: Phase) -> bool:
+        """Whether enough is known of a phase to judge by: a person vouched for a picture, or many were seen."""
+        stats = self.stats.get(phase)
+        return stats is not None and (stats.accepted > 0 or stats.count >= JUDGES_FROM)
+
+    def reliability(self, phase: Phase) -> Plane:
+        """How far each block can be relied upon, ROWS x COLUMNS, 0 (not at all) to 1; all 0 for an unknown phase."""
+        states = self.of(phase)
+        if not states:
+            return np.zeros((ROWS, COLUMNS), np.float32)
+        return self.stats[phase].reliability(bank_of(states))
+
+    @property
+    def kinds(self) -> Mapping[Kind, int]:
+        """The normal states in words, and how many of the bank are of each; see `tone.kind_of` for what it cannot."""
+        found = [kind_of(state.phase, state.tone) for state in self.states]
+        return {kind: found.count(kind) for kind in Kind if kind in found}
+
     def dumps(self) -> bytes:
-        """The model as bytes, at most `MAX_BYTES`."""
-        body = b"".join([*map(_pack_state, self.states), *(_pack_stats(self.stats.get(phase)) for phase in PHASES)])
-        counts = [min(0xFFFF, self.stats[phase].count) if phase in self.stats else 0 for phase in PHASES]
-        data = _HEADER.pack(_MAGIC, _VERSION, len(self.states), *counts, zlib.crc32(body)) + body
-        assert len(data) <= MAX_BYTES, "a camera model travels in 8 kB"  # noqa: S101 (a promise of the format)
-        return data
+        """The model as bytes, at most `signature.MAX_BYTES`."""
+        return pack(self.states, self.stats)
 
     @classmethod
     def loads(cls, data: bytes) -> CameraModel:
-        """Read what `dumps` wrote. Raises ValueError for another version and for rubbish."""
-        if len(data) < _HEADER.size:
-            raise ValueError("not a camera model")
-        magic, version, states, day, night, crc = _HEADER.unpack_from(data)
-        body = data[_HEADER.size :]
-        if magic != _MAGIC or version != _VERSION:
-            raise ValueError(f"not a camera model of version {_VERSION}")
-        sizes = [_STATE_SIZE] * states + [_STATS_SIZE if count else 0 for count in (day, night)]
-        if len(body) != sum(sizes) or zlib.crc32(body) != crc:
-            raise ValueError("damaged camera model")
-        bank, stats = body[: states * _STATE_SIZE], body[states * _STATE_SIZE :]
-        return cls(_unpack_states(bank), _unpack_all(stats, (day, night)))
+        """Read what `dumps` wrote, older versions too. Raises ValueError for a newer one and for rubbish."""
+        return cls(*unpack(data))
 
 
-def learn(pictures: Sequence[Picture]) -> CameraModel:
-    """Learn a camera from accepted pictures. One of each phase is enough to begin with."""
+def learn(pictures: Sequence[Picture], *, accepted: bool = True) -> CameraModel:
+    """Learn a camera from normal pictures. Of those a person vouches for, one of each phase is enough to begin with."""
     seen: dict[Phase, list[Features]] = {"day": [], "night": []}
     for picture in pictures:
         features = describe(picture)
@@ -102,15 +92,18 @@ def learn(pictures: Sequence[Picture]) -> CameraModel:
     quota = _quota(len(seen["day"]), len(seen["night"]))
     banks = {phase: _farthest(seen[phase], phase, quota[phase]) for phase in PHASES}
     stats = {phase: _measure(seen[phase], banks[phase]) for phase in PHASES if seen[phase]}
+    if accepted:
+        stats = {phase: replace(one, accepted=one.count) for phase, one in stats.items()}
     return CameraModel(tuple(state for phase in PHASES for state in banks[phase]), stats)
 
 
-def extend(model: CameraModel, picture: Picture) -> CameraModel:
-    """Learn one more accepted picture; the bank keeps the states that differ most."""
+def extend(model: CameraModel, picture: Picture, *, accepted: bool = True) -> CameraModel:
+    """Learn one more normal picture, vouched for or not; the bank keeps the states that differ most."""
     features = describe(picture)
     phase = phase_of(features)
     bank = model.of(phase)
     stats = _blend(model.stats.get(phase), features, bank)
+    stats = replace(stats, accepted=stats.accepted + accepted)
     states = _admit(model.states, encode(features, phase))
     return replace(model, states=states, stats={**model.stats, phase: stats})
 
@@ -180,7 +173,7 @@ def _blend(stats: Stats | None, features: Features, bank: Sequence[State]) -> St
     slow = max(_SLOWEST, 1 / (stats.count + 1))
     sharpness = stats.sharpness + slow * (features.sharpness - stats.sharpness)
     detail = stats.detail + slow * (features.detail - stats.detail)
-    return Stats(stats.count + 1, mean, np.sqrt(square), sharpness, detail)
+    return Stats(stats.count + 1, mean, np.sqrt(square), sharpness, detail, stats.accepted)
 
 
 def _admit(states: tuple[State, ...], new: State) -> tuple[State, ...]:
@@ -198,69 +191,3 @@ def _drop_nearest(states: tuple[State, ...]) -> tuple[State, ...]:
     apart = np.array([[_distance(one, other) if one is not other else np.inf for other in states] for one in states])
     nearest = int(np.argmin(apart.min(1)))
     return tuple(state for index, state in enumerate(states) if index != nearest)
-
-
-_CODE_BITS = 3
-_CODES_SIZE = CELL_ROWS * CELL_COLUMNS * _CODE_BITS // 8
-_TONE_SIZE = 5
-_STATE_SIZE = 1 + _TONE_SIZE + _CODES_SIZE
-_STATS_SIZE = 3 * BLOCKS
-# Agreement travels as a byte from -1 to 1 in steps of 1/7 (4 bits), the spread in steps of 1/30 (4 bits).
-_MEAN_STEPS, _SPREAD_STEPS = 15.0, 30.0
-_SHARP_LOW, _SHARP_STEPS = -4.25, 50.0
-_DETAIL_STEPS = 8.0
-
-
-def _pack_state(state: State) -> bytes:
-    bits = (state.codes.reshape(-1, 1) >> np.arange(_CODE_BITS, dtype=np.uint8)) & 1
-    head = bytes([PHASES.index(state.phase), *astuple(state.tone)])
-    return head + np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
-
-
-def _unpack_states(data: bytes) -> tuple[State, ...]:
-    packed = np.frombuffer(data, dtype=np.uint8).reshape(-1, _STATE_SIZE)
-    heads, triples = packed[:, : 1 + _TONE_SIZE].tolist(), packed[:, 1 + _TONE_SIZE :].reshape(-1, 3)
-    # Three bytes hold eight codes: two numbers of 12 bits, each with its four codes in a table.
-    first, second, third = (triples[:, byte].astype(np.uint16) for byte in range(3))
-    twelves = np.stack(((first << 4) | (second >> 4), ((second & 15) << 8) | third), axis=1)
-    codes = _FOUR_CODES.take(twelves).view(np.uint8).reshape(-1, CELL_ROWS, CELL_COLUMNS)
-    if any(phase >= len(PHASES) for phase, *_ in heads):
-        raise ValueError("damaged camera model")
-    return tuple(State(PHASES[phase], own, Tone(*tone)) for (phase, *tone), own in zip(heads, codes, strict=True))
-
-
-def _four_codes() -> NDArray[np.uint32]:
-    """The four codes of each number of 12 bits, as four bytes; the lowest bit of a code comes first."""
-    bits = np.arange(1 << 4 * _CODE_BITS)[:, None] >> np.arange(4 * _CODE_BITS)[::-1] & 1
-    codes = (bits.reshape(-1, 4, _CODE_BITS) << np.arange(_CODE_BITS)).sum(2).astype(np.uint8)
-    return np.asarray(codes.view(np.uint32).ravel())
-
-
-_FOUR_CODES = _four_codes()
-
-
-def _pack_stats(stats: Stats | None) -> bytes:
-    if stats is None:
-        return b""
-    mean = _quantised(stats.mean, 0.0, _MEAN_STEPS, 15)
-    spread = _quantised(stats.spread, 0.0, _SPREAD_STEPS, 15)
-    sharpness = _quantised(stats.sharpness, _SHARP_LOW, _SHARP_STEPS, 255)
-    detail = _quantised(stats.detail, 0.0, _DETAIL_STEPS, 255)
-    return ((mean << 4) | spread).tobytes() + sharpness.tobytes() + detail.tobytes()
-
-
-def _quantised(plane: Plane, low: float, steps: float, top: int) -> NDArray[np.uint8]:
-    steps_up = np.rint((plane - low) * steps)
-    return np.asarray(np.clip(steps_up, 0, top), dtype=np.uint8)
-
-
-def _unpack_all(data: bytes, counts: tuple[int, int]) -> dict[Phase, Stats]:
-    known = [(phase, count) for phase, count in zip(PHASES, counts, strict=True) if count]
-    planes = np.frombuffer(data, dtype=np.uint8).reshape(len(known), 3, ROWS, COLUMNS)
-    both = planes[:, 0]
-    mean, spread = (both >> 4) / np.float32(_MEAN_STEPS), (both & 15) / np.float32(_SPREAD_STEPS)
-    sharpness = planes[:, 1] / np.float32(_SHARP_STEPS) + np.float32(_SHARP_LOW)
-    detail = planes[:, 2] / np.float32(_DETAIL_STEPS)
-    return {
-        phase: Stats(count, mean[at], spread[at], sharpness[at], detail[at]) for at, (phase, count) in enumerate(known)
-    }

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from monitor.vision.features import FINE_HEIGHT, FINE_WIDTH, Features
 from monitor.vision.picture import Picture
 from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, block_mean
+from monitor.vision.tone import Phase
 
 MAX_BYTES = 1024
-_MAGIC = b"VKT2"
+# The trail: mark of the version, phase (its first letter), start of the digest, projections.
+_MAGIC = b"VKT3"
 _DIGEST = 16
+_PHASE_AT = len(_MAGIC)
+_DIGEST_AT = _PHASE_AT + 1
+_VALUES_AT = _DIGEST_AT + _DIGEST
 _PROJECTIONS = 2
 # Projections travel as 16-bit integers in steps of 1/32 grey level.
 _STEPS = 32.0
@@ -37,15 +42,15 @@ _PATTERN_MEANS = _PATTERNS.mean(1, keepdims=True)
 _BANDS = np.tile(_PATTERNS.reshape(_PROJECTIONS, _HEIGHT, -1), COLUMNS).reshape(_PROJECTIONS, -1)
 
 
-def fingerprint(picture: Picture, features: Features) -> bytes:
-    """The trail of a picture: the start of its digest, and two projections a block."""
+def fingerprint(picture: Picture, features: Features, phase: Phase) -> bytes:
+    """The trail of a picture: its phase, the start of its digest, and two projections a block."""
     mean = features.luma_blocks.ravel()
     sums = np.array([_project(features.half, band) for band in _BANDS])
     sums -= mean * _PATTERN_MEANS
     sums *= _SCALE
     values = np.maximum(np.minimum(np.rint(sums), 32767), -32767).astype("<i2")
     values[:, (mean < _DARKEST) | (mean > _BRIGHTEST)] = _OUT_OF_RANGE
-    return b"".join((_MAGIC, bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
+    return b"".join((_MAGIC, phase[:1].encode(), bytes.fromhex(picture.digest)[:_DIGEST], values.tobytes()))
 
 
 def _project(half: Plane, band: Plane) -> Plane:
@@ -55,9 +60,9 @@ def _project(half: Plane, band: Plane) -> Plane:
 
 def sameness(now: bytes, before: bytes) -> float:
     """How far two trails are of one frame, in units of the limit. A trail of another version, or rubbish, says no."""
-    if len(before) != len(now) or not before.startswith(_MAGIC):
+    if not _is_alike(now, before):
         return 0.0
-    if before[: len(_MAGIC) + _DIGEST] == now[: len(_MAGIC) + _DIGEST]:
+    if before[_DIGEST_AT:_VALUES_AT] == now[_DIGEST_AT:_VALUES_AT]:
         return 1.0 / _SAME_SHARE
     one, other = _values(now), _values(before)
     told = (one[0] != _OUT_OF_RANGE) & (other[0] != _OUT_OF_RANGE)
@@ -67,6 +72,15 @@ def sameness(now: bytes, before: bytes) -> float:
     return float(same[told].mean()) / _SAME_SHARE
 
 
+def switched(now: bytes, before: bytes) -> bool:
+    """Whether one trail is of a day and the other of a night. A trail of another version, or rubbish, says no."""
+    return _is_alike(now, before) and now[_PHASE_AT] != before[_PHASE_AT]
+
+
+def _is_alike(now: bytes, before: bytes) -> bool:
+    return len(before) == len(now) and before.startswith(_MAGIC)
+
+
 def _values(trail: bytes) -> NDArray[np.int32]:
-    raw = np.frombuffer(trail, dtype="<i2", offset=len(_MAGIC) + _DIGEST)
+    raw = np.frombuffer(trail, dtype="<i2", offset=_VALUES_AT)
     return raw.reshape(_PROJECTIONS, BLOCKS).astype(np.int32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol
 
 import numpy as np
@@ -26,6 +27,10 @@ _COLOURFUL_BLOCKS = 10
 _TINT_REST = 1.0
 # A mean luma below this is night, whatever the colours.
 _DARK_LUMA = 48.0
+# Only for the words: a day of a lower mean luma is dusk (days of six scenes begin at 80), and a mean chroma this near
+# to grey has no colour (levels).
+_DUSK_LUMA = 75.0
+_GREY, _GREY_WITHIN = (128.0, 128.0), 2.0
 
 # 95 % of a black picture lie below this level (sensor pedestals are at 10 and 16), and its blocks hardly differ: a
 # scene under too little light still shows. Below the last level nothing shows.
@@ -55,6 +60,28 @@ class Tone:
     cb: int
     cr: int
     noise: int
+
+
+class Kind(StrEnum):
+    """A normal state in words."""
+
+    DAY = "day"
+    DUSK = "dusk"
+    NIGHT = "night"
+    INFRARED = "infrared"
+
+
+def kind_of(phase: Phase, tone: Tone) -> Kind:
+    """What kind of normal state this is, by its tone alone.
+
+    A camera without colour is "infrared" by day as well; a day as dim as dusk (a garage, a storm) is "dusk"; a street
+    lit by lamps as brightly as by day is "day", and one so dim that no colour is left is "infrared".
+    """
+    if phase == "day":
+        return Kind.DUSK if tone.mean < _DUSK_LUMA else Kind.DAY
+    # Bright enough for a day, it is night for want of colour: grey, or of one tint.
+    is_grey = math.dist((tone.cb, tone.cr), _GREY) <= _GREY_WITHIN
+    return Kind.INFRARED if is_grey or tone.mean >= _DARK_LUMA else Kind.NIGHT
 
 
 class HasTone(Protocol):

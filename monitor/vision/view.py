@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,26 +16,20 @@ from numpy.typing import NDArray
 from monitor.vision.bank import Bank, bank_of, best_agreement, directions
 from monitor.vision.features import Features, Field
 from monitor.vision.label import Label
-from monitor.vision.model import CameraModel, Stats
+from monitor.vision.model import CameraModel
 from monitor.vision.planes import BLOCKS, Plane, box, median, quantile_of_sorted
 from monitor.vision.shift import find_shift, moved_tiles
-from monitor.vision.tone import Phase
+from monitor.vision.stats import CHANCE_SPREAD, LEAST_SPREAD, Stats, within
+from monitor.vision.tone import PHASES, Phase
 
-# What a block agrees by chance when something else is in front: mean 0, and this spread (measured).
-_CHANCE_SPREAD = np.float32(0.22)
-# The spread of the agreement is never taken to be smaller than this.
-_LEAST_SPREAD = np.float32(0.1)
-# A block is reliable when its normal agreement stands this far from chance (in common spreads), and has edges in this
-# share of its cells.
-_APART_LEAST, _APART_FULL = 0.8, 1.3
-_LEAST_EDGES = 0.25
+# A block says something when it is this reliable.
 _SOME = 0.05
 _EVIDENCE_CAP = 4.0
 # The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
-_ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
+ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
 
 # Limits, from real scenes, each left out in turn.
-_COVER_LIMIT = 0.25
+COVER_LIMIT = 0.25
 _FULL_COVER = 0.8
 _BLUR_LIMIT = 0.40
 # The best shift's peak over the centre's: below this the view is where it was. Water that mirrors, and rises, moves
@@ -89,16 +82,17 @@ def unseen() -> Seen:
 
 def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
     """Compare a picture with the accepted ones of its phase; of an unknown phase only a full cover is told."""
-    if not model.states:
+    judging = [one for one in PHASES if model.judges(one)]
+    if not judging:
         return Seen()
-    known = phase in model.phases
-    reference = reference_of(model, phase if known else next(iter(sorted(model.phases))))
+    known = phase in judging
+    reference = reference_of(model, phase if known else judging[0])
     margin = 1 + _WIDEST * max(0.0, 1 - reference.stats.count / _SURE_FROM)
     lost = lost_blocks(features, reference)
     told = reference.told
     count = np.count_nonzero(told)
     share = np.count_nonzero(lost) / count if count else 0.0
-    enough = bool(count >= _ENOUGH * BLOCKS)
+    enough = bool(count >= ENOUGH * BLOCKS)
     if not known or not enough:
         return _full_cover_only(share, lost, told, known and enough)
     shift, moved = _moved(features, reference, share, margin)
@@ -108,7 +102,7 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
         Label.MOVED: moved,
         Label.BLUR: blur,
         Label.LOWCONTRAST: haze if haze > blur else 0.0,
-        Label.OBSTRUCTED: share / (_COVER_LIMIT * margin),
+        Label.OBSTRUCTED: share / (COVER_LIMIT * margin),
     }
     return Seen(faults, enough, round(share, 4), shift, _indices(lost))
 
@@ -116,25 +110,19 @@ def compare(features: Features, model: CameraModel, phase: Phase) -> Seen:
 def reference_of(model: CameraModel, phase: Phase) -> Reference:
     """What is known of one phase."""
     bank, stats = bank_of(model.of(phase)), model.stats[phase]
-    apart = stats.mean / np.hypot(np.maximum(stats.spread, _LEAST_SPREAD), _CHANCE_SPREAD)
-    reliability = _within((apart - _APART_LEAST) / (_APART_FULL - _APART_LEAST), 0.0, 1.0)
-    reliability *= bank.weight >= _LEAST_EDGES
+    reliability = stats.reliability(bank)
     return Reference(bank, stats, reliability, reliability > _SOME)
 
 
 def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:
     """The blocks whose normal edges are not seen, by the evidence of the block and its neighbours."""
     agreement = best_agreement(reference.bank, features.field)
-    mean, spread = reference.stats.mean, np.maximum(reference.stats.spread, _LEAST_SPREAD)
+    mean, spread = reference.stats.mean, np.maximum(reference.stats.spread, LEAST_SPREAD)
     normal = ((np.minimum(agreement, mean) - mean) / spread) ** 2
-    chance = (np.maximum(agreement, 0) / _CHANCE_SPREAD) ** 2
-    evidence = 0.5 * (normal - chance) + np.log(spread / _CHANCE_SPREAD)
-    weighed = _within(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
+    chance = (np.maximum(agreement, 0) / CHANCE_SPREAD) ** 2
+    evidence = 0.5 * (normal - chance) + np.log(spread / CHANCE_SPREAD)
+    weighed = within(evidence, -_EVIDENCE_CAP, _EVIDENCE_CAP) * reference.reliability
     return np.asarray((box(weighed, 1) > 0) & reference.told)
-
-
-def _within(plane: NDArray[Any], low: float, high: float) -> Plane:
-    return np.asarray(np.minimum(np.maximum(plane, np.float32(low)), np.float32(high)), dtype=np.float32)
 
 
 def _full_cover_only(share: float, lost: NDArray[np.bool_], told: NDArray[np.bool_], enough: bool) -> Seen:

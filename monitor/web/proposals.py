@@ -27,7 +27,9 @@ DONE: Mapping[str, Promise] = {
     Act.FINE: gettext_lazy(
         "Learned: this picture is normal. The next looks decide whether the fault has come to an end."
     ),
-    Act.FAULT: gettext_lazy("Learned: this picture is not normal. The next looks are judged accordingly."),
+    Act.FAULT: gettext_lazy(
+        "Noted: what was learned from pictures like this one is forgotten. The next looks are judged accordingly."
+    ),
     Act.ANEW: gettext_lazy("The camera learns anew, beginning with the references in force."),
 }
 WHY_NOT: Mapping[type[references.NotAcceptable], Promise] = {
@@ -38,7 +40,7 @@ WHY_NOT: Mapping[type[references.NotAcceptable], Promise] = {
     references.Unconfirmed: gettext_lazy("Not done: confirm that the camera shall forget what it has learned."),
     references.Needless: gettext_lazy("Nothing to teach: the platform judges this picture so already."),
     references.Unlearned: gettext_lazy(
-        "Not done: nothing is learned of this phase yet. Accept a reference of it first."
+        "Not done: too little is learned of this phase yet. Accept a reference of it first."
     ),
     references.NotAcceptable: gettext_lazy("Not done: the picture is gone, or another came meanwhile. Look again."),
     proposals.AlreadyProposed: gettext_lazy("The same proposal waits for the police already."),

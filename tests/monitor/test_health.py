@@ -396,3 +396,44 @@ def test_what_nobody_saw_recover_is_faulty_again_and_not_looked_at_in_haste() ->
 
     assert told(changes)[-1] == (RECOVERS, FAULTY, 4, 4)
     assert (track.cause, wants_second_look(track), track.since) == ("no_answer", False, minute(0))
+
+
+# -- the same fault in the same place
+
+# One letter per place: four blocks each; m and n have two in common, k has none of theirs and x is not a place.
+PLACES = {"m": "f", "n": "3c", "k": "f00", "x": "nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("places", "states"),
+    [
+        ("mmm", [SUSPECT, SUSPECT, FAULTY]),
+        ("mnm", [SUSPECT, SUSPECT, FAULTY]),
+        # A lorry here, a person there: the suspicion begins anew each time.
+        ("mkm", [SUSPECT, SUSPECT, SUSPECT]),
+        ("mkmkmk", [SUSPECT] * 6),
+        ("mkkk", [SUSPECT, SUSPECT, SUSPECT, FAULTY]),
+        # What has no place that can be read is taken for the same.
+        ("mxm", [SUSPECT, SUSPECT, FAULTY]),
+        # A confirmed fault may wander: what is before the lens swings in the wind.
+        ("mmmk", [SUSPECT, SUSPECT, FAULTY, FAULTY]),
+    ],
+)
+def test_a_suspicion_needs_the_same_blocks_again(places: str, states: list[State]) -> None:
+    track, found = Track(), []
+    for number, place in enumerate(places):
+        finding = Finding(Verdict.FAULTY, "obstructed", {"where": PLACES[place]})
+        track, _ = step(track, finding, minute(number), THREE_OF_FOUR, BOTH)
+        found.append(track.state)
+
+    assert found == states
+
+
+def test_a_fault_that_began_elsewhere_begins_with_the_first_reading_in_its_place() -> None:
+    track, changes = Track(), []
+    for number, place in enumerate("mkkk"):
+        finding = Finding(Verdict.FAULTY, "obstructed", {"where": PLACES[place]})
+        track, change = step(track, finding, minute(number), THREE_OF_FOUR, BOTH)
+        changes += [change] if change else []
+
+    assert [(item.now, item.at) for item in changes] == [(SUSPECT, minute(0)), (FAULTY, minute(1))]

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from devices.models import Compound, Device, Kind, Life
+from monitor import vision
 from monitor.health import State, Status, Track
 from monitor.models import Schedule
 from monitor.overview.aspects import facts, proof, verdict
@@ -246,7 +247,7 @@ def test_the_view_stands_beside_the_reference_of_its_phase(camera: Device) -> No
     assert state.status == Status.ONLINE
     for phase in ("day", "night"):
         factories.picture(camera, phase=phase)
-    factories.learned(camera, b"", count=7)
+    factories.learned(camera, vision.learn([vision.decode(factories.jpeg())]).dumps(), count=7)
 
     view = device_page(factories.admin(), camera, NOW).view
 

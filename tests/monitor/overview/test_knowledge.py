@@ -9,34 +9,36 @@ import pytest
 from devices.models import Device
 from monitor import vision
 from monitor.models import LearnedView
-from monitor.overview.knowledge import Knowledge, forget, knowledge
+from monitor.overview.knowledge import Knowledge, knowledge
 from tests import factories
 from tests.monitor.overview.seeing import NOW
 from tests.monitor.vision.drawing import Shot, jpeg, take, view
 
 
-def model_of(*shots: Shot) -> vision.CameraModel:
-    return vision.learn([vision.decode(jpeg(take(view(), shot))) for shot in shots])
+def model_of(*shots: Shot, accepted: bool = True) -> vision.CameraModel:
+    return vision.learn([vision.decode(jpeg(take(view(), shot))) for shot in shots], accepted=accepted)
+
+
+def kept(camera: Device, model: vision.CameraModel) -> None:
+    factories.learned(camera, model.dumps(), model.count)
 
 
 def test_nothing_is_known_before_anything_was_learned() -> None:
     known = knowledge(None)
 
-    assert (known.learned, known.provisional, known.known, known.missing) == (0, False, [], [])
+    assert (known.learned, known.begins, known.provisional, known.kinds) == (0, False, False, ())
 
 
-def test_each_kind_of_view_is_counted(camera: Device) -> None:
-    model = model_of(Shot(frame=1), Shot(frame=2))
-    factories.learned(camera, model.dumps(), model.count)
+def test_the_kinds_of_normal_views_are_named_and_the_phases_that_are_missing(camera: Device) -> None:
+    kept(camera, model_of(Shot(frame=1), Shot(light=0.45)))
 
     known = knowledge(LearnedView.objects.get())
 
-    assert (known.known, known.missing) == ([("day", 2)], ["night"])
+    assert (known.kinds, known.missing) == (["day", "dusk"], ["night"])
 
 
 def test_each_block_of_a_known_phase_has_its_reliability(camera: Device) -> None:
-    model = model_of(Shot(), Shot(infrared=True, light=0.6))
-    factories.learned(camera, model.dumps(), model.count)
+    kept(camera, model_of(Shot(), Shot(infrared=True, light=0.6)))
 
     known = knowledge(LearnedView.objects.get())
 
@@ -46,23 +48,30 @@ def test_each_block_of_a_known_phase_has_its_reliability(camera: Device) -> None
         assert 0.0 <= min(blocks) < max(blocks) <= 1.0
 
 
-@pytest.mark.parametrize(("learned", "provisional"), [(0, False), (1, True), (19, True), (20, False), (300, False)])
+@pytest.mark.parametrize(("pictures", "begins"), [(vision.JUDGES_FROM - 1, True), (vision.JUDGES_FROM, False)])
+def test_what_nobody_vouched_for_judges_only_from_some_pictures_on(camera: Device, pictures: int, begins: bool) -> None:
+    kept(camera, model_of(*(Shot(frame=number) for number in range(pictures)), accepted=False))
+
+    known = knowledge(LearnedView.objects.get())
+
+    assert (known.begins, known.provisional, set(known.reliability)) == (
+        begins,
+        not begins,
+        set() if begins else {"day"},
+    )
+
+
+@pytest.mark.parametrize(("learned", "provisional"), [(1, True), (19, True), (20, False), (300, False)])
 def test_below_twenty_pictures_it_is_provisional(learned: int, provisional: bool) -> None:
-    assert Knowledge(learned).provisional is provisional
+    assert Knowledge(learned, reliability={"day": [1.0] * 192}).provisional is provisional
 
 
-def test_of_another_version_only_the_number_is_told(camera: Device) -> None:
-    view = factories.learned(camera, b"from another time", count=40)
+def test_when_it_learned_last_is_told(camera: Device) -> None:
+    kept(camera, model_of(Shot()))
     LearnedView.objects.update(updated_at=NOW - timedelta(days=1))
-    view.refresh_from_db()
 
-    assert knowledge(view) == Knowledge(40, NOW - timedelta(days=1))
+    assert knowledge(LearnedView.objects.get()).at == NOW - timedelta(days=1)
 
 
-def test_forgetting_is_left_to_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, picture = model_of(Shot()), vision.decode(factories.jpeg())
-    asked = []
-    monkeypatch.setattr(vision, "forget", lambda *given: asked.append(given) or model, raising=False)
-
-    assert forget(model, picture) is model
-    assert asked == [(model, picture)]
+def test_what_cannot_be_read_is_as_good_as_nothing(camera: Device) -> None:
+    assert knowledge(factories.learned(camera, b"from another time", count=40)) == Knowledge()

@@ -10,7 +10,6 @@ from devices.models import Device, User
 from monitor import vision
 from monitor.keeping import media
 from monitor.models import DeviceState, LearnedView, Picture
-from monitor.overview import knowledge
 from monitor.overview.acts import VIEW_ACTS, Act, acts_on
 from monitor.overview.proposals import press
 from monitor.overview.references import Doubtful, Needless, NotAcceptable, Outdated, Unconfirmed, Unlearned
@@ -18,6 +17,7 @@ from monitor.policies import Policies
 from monitor.policy import STALE_INTERVALS
 from tests import factories
 from tests.monitor.overview.seeing import NOW
+from tests.monitor.vision.drawing import Pixels, Shot, jpeg, take, view
 
 
 @pytest.fixture
@@ -215,6 +215,13 @@ def test_a_picture_stands_for_three_intervals(camera: Device, state: DeviceState
 # -- teaching
 
 
+def covered_scene() -> Pixels:
+    """The scene with another one in front of its lower half."""
+    scene = view().copy()
+    scene[len(scene) // 2 :] = view(5)[len(scene) // 2 :]
+    return scene
+
+
 def teach(act: Act, camera: Device, who: User, version: str = "", *, confirmed: bool = False) -> None:
     assert press(act, camera, who, NOW, version, confirmed=confirmed) is None
 
@@ -247,7 +254,7 @@ def test_a_picture_that_is_judged_normal_needs_no_such_word(camera: Device, stat
 
 
 @pytest.mark.parametrize("act", [Act.FINE, Act.FAULT])
-@pytest.mark.parametrize("known", ["nothing", "another version", "the other phase"])
+@pytest.mark.parametrize("known", ["nothing", "another version", "the other phase", "too little"])
 def test_of_an_unknown_phase_nothing_is_taught(
     camera: Device, state: DeviceState, officer: User, act: Act, known: str
 ) -> None:
@@ -256,6 +263,9 @@ def test_of_an_unknown_phase_nothing_is_taught(
         factories.last_picture(state, phase="night")
     elif known == "another version":
         factories.learned(camera, b"from another time", count=40)
+    elif known == "too little":
+        model = vision.learn([vision.decode(factories.jpeg())], accepted=False)
+        factories.learned(camera, model.dumps(), model.count)
     if act is Act.FINE:
         factories.last_picture(state, label="obstructed", phase=state.picture["phase"])
 
@@ -263,17 +273,31 @@ def test_of_an_unknown_phase_nothing_is_taught(
         teach(act, camera, officer)
 
 
-def test_a_picture_that_is_a_fault_is_forgotten(
-    camera: Device, state: DeviceState, officer: User, monkeypatch: pytest.MonkeyPatch
+def test_what_was_learned_from_pictures_like_a_fault_is_forgotten(
+    camera: Device, state: DeviceState, officer: User
 ) -> None:
-    accept(camera, officer, NOW)
-    left = vision.learn([vision.decode(factories.jpeg(9))])
-    monkeypatch.setattr(knowledge, "forget", lambda *_given: left)
+    scene, cover = view(), covered_scene()
+    normal = [vision.decode(jpeg(take(scene, Shot(frame=number)))) for number in range(3)]
+    model = vision.learn([*normal, vision.decode(jpeg(take(cover)))])
+    factories.learned(camera, model.dumps(), model.count)
+    factories.last_picture(state, jpeg(take(cover, Shot(frame=9))))
 
     teach(Act.FAULT, camera, officer)
 
-    assert signature(camera) == left.dumps()
+    assert len(vision.CameraModel.loads(signature(camera)).states) == len(model.states) - 1
     assert acts_on(camera, NOW - timedelta(days=1000))[0].act is Act.FAULT
+
+
+def test_where_nothing_was_learned_from_the_like_the_model_stays(
+    camera: Device, state: DeviceState, officer: User
+) -> None:
+    accept(camera, officer, NOW)
+    before = signature(camera)
+
+    press(Act.FAULT, camera, officer, NOW + timedelta(minutes=1))
+
+    assert signature(camera) == before
+    assert LearnedView.objects.get().updated_at == NOW
 
 
 @pytest.mark.parametrize("note", [{"label": "obstructed"}, {"checkable": False}])

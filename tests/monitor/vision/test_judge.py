@@ -306,9 +306,20 @@ def test_two_burnt_out_skies_say_nothing_about_frozen() -> None:
     assert frozen(decode(jpeg(before)), decode(jpeg(now))).scores["frozen"] == 0.0
 
 
-@pytest.mark.parametrize("trail", [b"", b"rubbish", b"VKT1", b"VKT0" + b"\0" * 784])
+@pytest.mark.parametrize("trail", [b"", b"rubbish", b"VKT1", b"VKT2" + b"\0" * 784, b"VKT2" + b"\0" * 785])
 def test_a_trail_that_is_not_ours_says_nothing(trail: bytes) -> None:
-    assert judge(snap(VIEW), None, trail).scores["frozen"] == 0.0
+    found = judge(snap(VIEW), None, trail)
+    assert (found.scores["frozen"], found.switched) == (0.0, False)
+
+
+def test_a_switch_between_day_and_night_is_told_and_changes_no_label(model: CameraModel) -> None:
+    by_day, by_night = snap(VIEW, Shot(frame=3)), snap(VIEW, night_shot(4))
+    for before, now in ((by_day, by_night), (by_night, by_day)):
+        found = judge(now, model, judge(before).trail)
+        assert (found.switched, found.label) == (True, Label.NORMAL)
+    assert not judge(by_day, model, judge(snap(VIEW, Shot(frame=5))).trail).switched
+    hidden = snap(covered(VIEW, 0.6), Shot(frame=6))
+    assert judge(hidden, model, judge(by_night).trail).label is Label.OBSTRUCTED
 
 
 def test_a_trail_is_at_most_a_kilobyte() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from monitor.vision import CameraModel, Picture, extend, judge, learn
-from monitor.vision.model import MAX_BYTES, MAX_STATES
-from monitor.vision.planes import BLOCKS
-from tests.monitor.vision.drawing import Shot, shifted, snap, view
+from monitor.vision import JUDGES_FROM, CameraModel, Kind, Label, Picture, extend, judge, learn
+from monitor.vision.model import MAX_STATES
+from monitor.vision.planes import BLOCKS, COLUMNS, ROWS
+from monitor.vision.signature import MAX_BYTES
+from tests.monitor.vision.drawing import Shot, covered, shifted, snap, view
 
 VIEW = view()
 
@@ -143,7 +145,7 @@ def test_a_slowly_learned_picture_moves_the_statistics_a_little() -> None:
         lambda data: data[:-1],
         lambda data: data + b"\0",
         lambda data: b"XXX" + data[3:],
-        lambda data: data[:3] + b"\x02" + data[4:],
+        lambda data: data[:3] + b"\x03" + data[4:],
         lambda data: data[:4] + b"\x09" + data[5:],
         lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
         lambda data: b"rubbish" * len(data),
@@ -156,10 +158,105 @@ def test_another_version_and_rubbish_are_no_model(model: CameraModel, spoil: Cal
 
 def test_an_unknown_phase_in_a_sealed_state_is_damage(model: CameraModel) -> None:
     data = bytearray(model.dumps())
-    data[13] = 7
-    data[9:13] = struct.pack("<I", zlib.crc32(bytes(data[13:])))
+    data[17] = 7
+    data[13:17] = struct.pack("<I", zlib.crc32(bytes(data[17:])))
     with pytest.raises(ValueError, match="damaged"):
         CameraModel.loads(bytes(data))
+
+
+# What version 1 wrote for `learn([day(1)])`, deflated.
+OLD = (
+    "eNodkm1MU2cUx//30ipFYYXhS0TIRYpRGHNOKPi6i1IFpTplFxQkgWkVJkWZXNQM9YIUCkaEVspLiy3UVhCYBeXOsaAsM4rZnMxlSx0uYWYfSCZ7"
+    "SZbt05Kdcj8893l+53/Oc55zTu4ePcMwAD44O2JF032pesGjrtK7NVwEjzormBd8BuJka9YBIOIrvbcmNoFnVktI86MZytWWUi4XK7VPk5knq7Zn"
+    "sVj4cSYsiJUlhIwfVDOHL/xEbmCB0EniGu2fgHZGbck2ThvpSrYEzDwHDzAFSVCw97pHJcAM9hTqEe/ioZCUEVBgV2IVD1fYBCmLsECeeXvzI8QQ"
+    "j0WoT1G+aRr80BTeYF5mseklq4mnA6lY8ll2ZYXS8kqPBLB6N6AoI05BtC9DJxs1z8ugQlQEBzY79C9KZwbM3+wTVbK0EKowP4XOyIDWD4ZDmYMt"
+    "5UhRFlbFEc9UANPEo8IXfgiVll5n5sBEIzPZhaCyVI6Lli4wc7fI4UQRGKS1+colqLXvRxXTY3EXjKZjFqFYo4JqDOojmGSWW6cou6wyVVpQAdQq"
+    "+HNn1SVzWGYM+xGUZGgjx+bPqVVaLjjal5kkT6m8/glYEf5gpTqneOmLKAQrzvnATotUxt7giZgmjRpcyPOgymAFFR+Ip46UY1rlixtdkbkIGDIH"
+    "+LcSx3LUn6BTn5TelbCGKf/Fr2B51F5Ts3v4CCASxtGaTA6rsFgBCbW8Ut79c0xOVjL1LqJbtmjo3sek52GbvFx5QO8jDi4qKvthizFuLMClrGDw"
+    "G3woZJkoPzVTFRmZO1sbGC0X+Pix7xKrGEbCAkn16xRTsJ3HUYkDzzH50ngEJEYGM1PNKN1UBHDsDEc5L246yBtpRF61fU6tnAGWyGQKnYCqKKiI"
+    "pkglZUpQUbM2j4AL+mEWwVw4ldaHP6j1SheVQlxfKA8bP3pRHAIsncA33Jxs5mE5hRzI00WzTIkG+F3STvAI+Z7RtBsDs7TocAsUkcCV/3xUnzel"
+    "97YgafTLNYBGYrNbx3ApG8TZ/DI1EDQxJ0sa6Z+HLbn+38iV5mu6lDgJZF/88/R8nUEQDQYxxZAi6kQxJUVnEAVDiiCY6C8oBUGgo0FnMAiCThAM"
+    "JkEn6kxKYoIo0p7MYsAhoDeQSTmvDwQ0kZy4gT6TTklrQEQanYEMSlM8gbbAWRQDGQRCzqsD2xSDoDMoKR1SC6Jy3kDxKTODQDa6gOKlkJmY8Prf"
+    "187rXe1yR2P3yJ1bsndk3H7ZsrWrp8fU7awNtzj7HHeuuT1Pxx5YB76+0+Oy2QbdXYc8Z2/fuNF7ter2s/P9vY3Nw3LzPedI11XvF2m95e52r8fR"
+    "2+8b9o039HUOtQ9ccXkuuQYHWzuu2rttjjZvz0077L7b3kFHl6nP7fLYbjVZO2F32cxep73X7l77qWvM2p/UY6qzdZ63X1/bf07uHBjusw65ehwj"
+    "N91dHZ2u3U5n43see7/L27thfZqnfn15tHNj2dIYzbLlR3POHU9flfaWxFdEb0o7lN6Rur9Qn5qxY2Mh/25yfV/OTktF5TtHN1y6X1OakHhCe/Ci"
+    "s7XeXL01s3/vsWRzxYr9prMDzc8u7TA3bdu18XGrXqysaHE6EvLy9iSasus6zujF2qyGvv221IuWfMfFvNN1Jy9vKWlw1+2rbdzWcLq++kihELfz"
+    "5N68Y1xl0/HTecWekrjczbp1J4z78go8rX05pbm6/tj4iDOVWeuOdJttJ0f+B9Y958U="
+)
+
+
+def test_a_signature_of_the_first_version_still_loads_and_judges() -> None:
+    data = zlib.decompress(base64.b64decode(OLD))
+    assert data.startswith(b"VKM\x01")
+    old = CameraModel.loads(data)
+    assert (old.count, old.stats["day"].accepted) == (1, 1)
+    assert (old.judges("day"), old.judges("night")) == (True, False)
+    assert judge(day(8), old).label is Label.NORMAL
+    assert judge(snap(covered(VIEW, 0.6), Shot(frame=8)), old).label is Label.OBSTRUCTED
+    assert CameraModel.loads(old.dumps()).dumps() == old.dumps()
+
+
+def test_nothing_of_an_old_signature_is_believed_when_it_is_cut_short() -> None:
+    for length in (3, 4, 11, 12):
+        with pytest.raises(ValueError, match="camera model"):
+            CameraModel.loads(zlib.decompress(base64.b64decode(OLD))[:length])
+
+
+# -- from when on it judges
+
+
+def test_a_picture_that_a_person_accepted_is_judged_by_at_once() -> None:
+    model = learn([day(1)])
+    assert (model.judges("day"), model.judges("night")) == (True, False)
+    assert extend(learn([day(1)], accepted=False), day(2)).judges("day")
+
+
+def test_what_was_learned_without_a_word_judges_from_five_pictures_on() -> None:
+    model = learn([])
+    hidden = snap(covered(VIEW, 0.7), Shot(frame=40))
+    for frame in range(JUDGES_FROM):
+        assert not CameraModel.loads(model.dumps()).judges("day")
+        assert judge(hidden, model).label is Label.NORMAL
+        model = extend(model, day(frame), accepted=False)
+    assert CameraModel.loads(model.dumps()).judges("day")
+    assert judge(hidden, model).label is Label.OBSTRUCTED
+    assert judge(day(9), model).reason == "provisional, 5 of 20"
+
+
+def test_a_model_that_does_not_judge_yet_says_how_far_it_is() -> None:
+    found = judge(day(9), learn([day(1), day(2), night(3)], accepted=False))
+    assert (found.label, found.checkable, found.reason) == (Label.NORMAL, True, "learning, 2 of 5")
+
+
+def test_a_phase_that_is_still_learned_is_not_checkable_beside_one_that_judges() -> None:
+    model = extend(learn([day(1)]), night(2), accepted=False)
+    found = judge(night(3), model)
+    assert (found.checkable, found.reason) == (False, "no reference of this phase")
+
+
+# -- what a page draws
+
+
+def test_reliability_is_high_where_edges_stay_and_nothing_in_an_unknown_phase() -> None:
+    half = VIEW.copy()
+    half[:, :320] = (120, 100, 80)
+    found = learn([snap(half, Shot(frame=frame)) for frame in range(4)]).reliability("day")
+    assert found.shape == (ROWS, COLUMNS)
+    assert found[1:, :7].max() == 0
+    assert found[:, 9:].mean() > 0.9
+    assert learn([day(1)]).reliability("night").max() == 0
+
+
+def test_normal_states_are_known_in_words() -> None:
+    dusk = snap(VIEW, Shot(light=0.45, frame=3))
+    lamps = snap(VIEW * np.array((1.2, 0.9, 0.6), np.float32), Shot(light=0.25, frame=4))
+    assert learn([day(1), day(2, 0.9), dusk, lamps, night(5)]).kinds == {
+        Kind.DAY: 2,
+        Kind.DUSK: 1,
+        Kind.NIGHT: 1,
+        Kind.INFRARED: 1,
+    }
+    assert learn([]).kinds == {}
 
 
 def test_statistics_are_per_block(model: CameraModel) -> None:

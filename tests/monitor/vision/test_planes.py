@@ -91,7 +91,7 @@ def test_agreement_is_the_product_of_directions() -> None:
 
 def test_codes_travel_three_bits_each_lowest_first() -> None:
     model = learn([snap(view())])
-    packed = np.frombuffer(model.dumps(), dtype=np.uint8)[13 + 6 :][: 36 * 64 * 3 // 8]
+    packed = np.frombuffer(model.dumps(), dtype=np.uint8)[17 + 6 :][: 36 * 64 * 3 // 8]
     bits = np.unpackbits(packed).reshape(-1, 3)
     plain = (bits * np.array([1, 2, 4])).sum(1).reshape(36, 64)
     assert np.array_equal(CameraModel.loads(model.dumps()).states[0].codes, plain)

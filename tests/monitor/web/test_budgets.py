@@ -96,5 +96,5 @@ def test_the_page_of_a_device_keeps_its_budget(
     assert device is not None
     client = sign_in(officer)
 
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         client.get(reverse("device", args=[device.pk]))

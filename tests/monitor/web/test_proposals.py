@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -14,7 +14,7 @@ from django.utils import timezone
 from devices.models import Contract, Device, Membership, User
 from monitor import vision
 from monitor.models import DeviceState, LearnedView, Picture, Proposal, RawReading
-from monitor.overview import knowledge
+from monitor.overview import device
 from monitor.overview.acts import Act, acts_on
 from tests import factories
 from tests.monitor.web.reading import Page, words_of
@@ -111,13 +111,9 @@ def test_a_picture_too_old_is_not_accepted(camera: Device, state: DeviceState, p
     assert "too old to show what the camera sees" in pressed(police, "device-accept", camera)
 
 
-def test_the_police_teach(
-    camera: Device, state: DeviceState, reference: Picture, police: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(knowledge, "forget", lambda model, _picture: model)
-
+def test_the_police_teach(camera: Device, state: DeviceState, reference: Picture, police: Client) -> None:
     assert "judges this picture so already" in pressed(police, "device-fine", camera)
-    assert "this picture is not normal" in pressed(police, "device-fault", camera)
+    assert "what was learned from pictures like this one is forgotten" in pressed(police, "device-fault", camera)
     factories.last_picture(state, label="obstructed")
     assert "this picture is normal" in pressed(police, "device-fine", camera)
     assert "confirm that the camera shall forget" in pressed(police, "device-anew", camera)
@@ -253,7 +249,7 @@ def test_what_waits_is_counted_on_the_first_page_and_shown_side_by_side(
     [
         ("accept", "the proposed picture is the reference by day"),
         ("fine", "the camera learns that this picture is normal"),
-        ("fault", "the camera learns that this picture is not normal"),
+        ("fault", "the camera forgets what it learned from pictures like this one"),
         ("anew", "the camera forgets what it has learned and begins again"),
     ],
 )
@@ -340,7 +336,7 @@ def test_the_learning_state_is_told(camera: Device, state: DeviceState, referenc
     told = reads("device", camera.pk)
 
     assert "Provisional: learned 1 of 20 pictures" in told
-    assert "Known: day (1); not seen yet: night." in told
+    assert "Known: day; not seen yet: night." in told
     assert "of 192 blocks count by day" in told
 
 
@@ -352,8 +348,27 @@ def test_nothing_learned_yet_is_told(camera: Device, state: DeviceState, reads: 
     assert "No picture was judged in the last 24 hours" in told
 
 
+def test_a_camera_that_learns_by_itself_says_so(camera: Device, state: DeviceState, reads: Page) -> None:
+    model = vision.learn([vision.decode(factories.jpeg())], accepted=False)
+    factories.learned(camera, model.dumps(), model.count)
+    factories.last_picture(state, reason="learning, 1 of 5")
+
+    told = reads("device", camera.pk)
+
+    assert "Learning: 1 of 5 pictures" in told
+    assert "By itself the picture shows no fault" in told
+
+
+def test_what_grows_over_the_view_is_told_with_a_date(
+    camera: Device, state: DeviceState, reads: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "prune_before", lambda *_asked: date(2026, 12, 7))
+
+    assert "Prune before 2026-12-07" in reads("device", camera.pk)
+
+
 def test_many_pictures_are_provisional_no_more(camera: Device, state: DeviceState, reads: Page) -> None:
-    factories.learned(camera, b"from another time", count=38)
+    factories.learned(camera, vision.learn([vision.decode(factories.jpeg())]).dumps(), count=38)
 
     assert "Learned from 38 pictures." in reads("device", camera.pk)
 

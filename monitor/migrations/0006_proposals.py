@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('devices', '0003_zone_canaries'),
-        ('monitor', '0004_pace'),
+        ('monitor', '0005_view_week'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
