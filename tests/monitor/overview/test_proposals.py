@@ -265,7 +265,7 @@ def test_a_phase_without_a_reference_gets_its_first(
     camera: Device, reference: Picture, manager: User, officer: User
 ) -> None:
     proposed = factories.proposal(camera, manager, phase="night")
-    Picture.objects.filter(pk=proposed.picture_id).update(phase="night")
+    Picture.objects.filter(proposal=proposed).update(phase="night")
 
     grant(proposed.pk, officer, LATER, "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -302,7 +303,7 @@ def test_where_nothing_was_learned_from_the_like_the_model_stays(
 
 @pytest.mark.parametrize("note", [{"label": "obstructed"}, {"checkable": False}])
 def test_only_what_is_judged_normal_can_be_called_a_fault(
-    camera: Device, state: DeviceState, officer: User, note: dict[str, object]
+    camera: Device, state: DeviceState, officer: User, note: dict[str, Any]
 ) -> None:
     accept(camera, officer, NOW)
     factories.last_picture(state, **note)

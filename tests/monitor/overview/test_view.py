@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from monitor.overview.acts import Act
 from monitor.overview.device import device_page
 from monitor.overview.view import View
 from monitor.overview.voices import Voice
+from monitor.probes.pictures import SWITCHING
 from tests import factories
 from tests.monitor.overview.seeing import NOW
 from tests.monitor.vision.drawing import Shot, jpeg, take, view
@@ -86,7 +88,7 @@ def test_a_reference_of_the_contractor_is_told_apart(camera: Device, contract: C
     ],
 )
 def test_only_acts_that_make_sense_with_the_picture_are_offered(
-    camera: Device, state: DeviceState, officer: User, note: dict[str, object], acts: list[Act]
+    camera: Device, state: DeviceState, officer: User, note: dict[str, Any], acts: list[Act]
 ) -> None:
     factories.last_picture(state, **note)
 
@@ -128,13 +130,27 @@ def test_what_waits_is_not_proposed_again_and_still_decided(
     assert seen(officer, camera).on_picture == [Act.ACCEPT, Act.FAULT]
 
 
-def test_what_cannot_be_judged_says_why(camera: Device, state: DeviceState, officer: User) -> None:
-    factories.last_picture(state, checkable=False, reason="few reliable blocks")
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("few reliable blocks", "The picture was taken, but cannot be judged: too little of this view"),
+        (
+            "no reference of this phase",
+            "The picture was taken, but cannot be compared: no reference view of this phase",
+        ),
+        (SWITCHING, "Day and night are changing and the picture with them"),
+        ("something newer", "The picture cannot be judged."),
+    ],
+)
+def test_what_cannot_be_judged_says_why(
+    camera: Device, state: DeviceState, officer: User, reason: str, told: str
+) -> None:
+    factories.last_picture(state, checkable=False, reason=reason)
 
     found = seen(officer, camera)
 
     assert not found.checkable
-    assert found.verdict.startswith("The picture was taken, but cannot be judged: too little of this view")
+    assert found.verdict.startswith(told)
 
 
 def test_the_map_lies_over_the_reference_of_the_phase_shown(camera: Device, state: DeviceState, officer: User) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -22,7 +25,7 @@ def contract(camera: Device) -> Contract:
 
 
 def person(who: str, camera: Device, contract: Contract) -> User:
-    people = {
+    people: dict[str, Callable[[], User]] = {
         "officer": lambda: factories.officer(camera.compound.district),
         "administrator": factories.admin,
         "officer elsewhere": factories.officer,
@@ -73,7 +76,7 @@ def test_the_word_of_each_person(camera: Device, contract: Contract, who: str, b
         {"role": "proof"},
     ],
 )
-def test_what_binds_nobody(camera: Device, contract: Contract, reference: dict[str, object]) -> None:
+def test_what_binds_nobody(camera: Device, contract: Contract, reference: dict[str, Any]) -> None:
     factories.picture(camera, **reference)
 
     assert voice_of(factories.manager(contract.contractor), camera) is Voice.BEGINS

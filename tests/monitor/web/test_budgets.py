@@ -98,3 +98,34 @@ def test_the_page_of_a_device_keeps_its_budget(
 
     with django_assert_max_num_queries(38):
         client.get(reverse("device", args=[device.pk]))
+
+
+def test_the_page_of_a_device_keeps_its_budget_for_its_contractor(
+    compound: Compound, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    firm = factories.organisation("contractor")
+    fill(compound, 5, factories.contract(firm))
+    device = compound.devices.filter(kind=Kind.ENTRANCE, pictures__role="reference").first()
+    assert device is not None
+    manager = factories.manager(firm)
+    for act in ("fine", "fault", "anew"):
+        factories.proposal(device, manager, act)
+    client = sign_in(manager)
+
+    with django_assert_max_num_queries(41):
+        client.get(reverse("device", args=[device.pk]))
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_list_of_what_waits_keeps_its_budget(
+    compound: Compound, officer: User, sign_in: SignIn, count: int, django_assert_max_num_queries: Any
+) -> None:
+    by = factories.user()
+    for _number in range(count):
+        device = watched(compound)
+        factories.picture(device)
+        factories.proposal(device, by)
+    client = sign_in(officer)
+
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("waiting")).content.decode().count("/grant/") == count

@@ -12,6 +12,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from devices.models import Compound, Device, User
+from monitor import vision
+from monitor.models import RawReading
 from tests import factories
 from tests.monitor.overview.seeing import NOW, watched
 from tests.monitor.web.reading import SignIn
@@ -57,10 +59,19 @@ def test_only_a_demo_says_that_it_is_one_at_the_login(db: None, client: Client, 
 
 
 def test_pages_work_under_the_strictest_policy(compound: Compound, officer: User, sign_in: SignIn) -> None:
-    factories.broken(watched(compound), "obstructed")
+    device = watched(compound)
+    factories.broken(device, "obstructed")
+    factories.last_picture(device.state, label="obstructed", blocks=[1, 2])
+    factories.picture(device)
+    factories.learned(device, vision.learn([vision.decode(factories.jpeg(2))]).dumps())
+    factories.proposal(device, factories.user())
+    RawReading.objects.create(
+        device=device, at=NOW, took_ms=1.0, picture={"label": "blur", "score": 0.6, "checkable": 1}
+    )
+    client = sign_in(officer)
 
-    for name in ("home", "devices", "incidents"):
-        content = sign_in(officer).get(reverse(name)).content.decode()
+    for address in ("/", "/devices/", "/incidents/", "/proposals/", f"/devices/{device.pk}/"):
+        content = client.get(address).content.decode()
         assert "style=" not in content
         assert "<style" not in content
         assert not re.search(r"<script(?![^>]*src=)", content)

@@ -209,7 +209,25 @@ def test_a_camera_without_a_picture_shows_its_reference(camera: Device, officer:
         told = client.get(address).content.decode()
         assert reverse("picture", args=[camera.pk, "day"]) in told
         assert "<b>Reference</b><span>day · 03-08</span>" in told
-    assert 'class="shot stale"' in told  # on a wall of pictures nobody must take it for now
+    # On a wall of pictures nobody must take it for now.
+    assert 'class="shot stale"' in told
+    assert '<span class="age">No picture yet</span>' in told
+
+
+def test_on_the_wall_each_picture_has_its_age_and_a_stale_one_is_grey(
+    compound: Compound, officer: User, sign_in: SignIn
+) -> None:
+    for name, age in (("fresh", timedelta(seconds=40)), ("stale", 3 * HOUR)):
+        device = watched(compound, name=name)
+        factories.last_picture(factories.state(device, looked_at=NOW, picture_at=NOW - age))
+
+    told = sign_in(officer).get(reverse("compound", args=[compound.pk])).content.decode()
+    stale, fresh = (" ".join(part.split()) for part in told.split("<li><a id")[1:3])
+
+    assert 'class="shot stale"' in stale
+    assert '<span class="age">3 h old</span>' in stale
+    assert 'class="shot"' in fresh
+    assert "<b>fresh</b><span>16:14:20 · 40 s ago</span>" in fresh
 
 
 def test_a_fault_without_a_picture_stands_beside_its_reference(camera: Device, officer: User, sign_in: SignIn) -> None:

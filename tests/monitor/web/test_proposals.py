@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -286,14 +287,16 @@ def test_what_the_list_shows_is_what_is_granted(
 
 @pytest.mark.parametrize(
     ("reference_seen", "decided", "told"),
-    [("f" * 16, {}, "the reference was replaced meanwhile"), ("", {"outcome": "refused"}, "Somebody else has decided")],
+    [
+        ("f" * 16, {}, "the reference was replaced meanwhile"),
+        ("", {"outcome": "refused", "decided_at": timezone.now()}, "Somebody else has decided"),
+    ],
 )
 def test_what_happened_meanwhile_is_said(
     camera: Device, reference: Picture, manager: User, police: Client, reference_seen: str,
-    decided: dict[str, object], told: str,
+    decided: dict[str, Any], told: str,
 ) -> None:  # fmt: skip
-    when = {"decided_at": timezone.now()} if decided else {}
-    proposal = factories.proposal(camera, manager, **decided, **when)
+    proposal = factories.proposal(camera, manager, **decided)
 
     answer = police.post(reverse("proposal-grant", args=[proposal.pk]), {"reference": reference_seen}, follow=True)
 
