@@ -63,8 +63,9 @@ class View:
 
     @property
     def others(self) -> list[Shot]:
-        """The references of the other phases."""
-        return [shot for shot in self.references if shot != self.reference]
+        """The references that do not stand beside the picture, or alone where there is none."""
+        shown = self.references[:1] if self.now is None else [self.reference]
+        return [shot for shot in self.references if shot not in shown]
 
     @property
     def on_picture(self) -> list[Act]:

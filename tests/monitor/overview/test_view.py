@@ -70,6 +70,17 @@ def test_the_reference_of_the_same_phase_stands_beside_and_the_other_can_be_reac
     assert found.accepted
 
 
+def test_without_a_picture_one_reference_stands_alone_and_the_other_can_be_reached(
+    camera: Device, officer: User
+) -> None:
+    for phase in ("day", "night"):
+        factories.picture(camera, phase=phase)
+
+    found = seen(officer, camera)
+
+    assert [shot.phase for shot in found.others] == ["night"]
+
+
 def test_a_reference_of_the_contractor_is_told_apart(camera: Device, contract: Contract) -> None:
     factories.picture(camera, by_contractor=True)
 
