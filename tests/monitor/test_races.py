@@ -14,7 +14,9 @@ from devices.models import Device
 from monitor import claims, incidents, recording, schedule
 from monitor.alerts.fanout import fan_out
 from monitor.health import Change, State
-from monitor.models import DeviceState, Event, Incident, Schedule, Transition
+from monitor.models import DeviceState, Event, Incident, Picture, Proposal, Schedule, Transition
+from monitor.overview.acts import Act
+from monitor.overview.proposals import AlreadyDecided, grant, press, refuse
 from monitor.wire import Aspect
 from tests import factories
 from tests.monitor.visits import GOOD, OFF, START, claim_due, lease, minute, reading, take_in, visit
@@ -208,3 +210,40 @@ def test_a_visit_is_recorded_while_another_of_the_same_batch_is_claimed(switch: 
         Other(lambda: visit(camera, minute(1))).done()
 
     assert DeviceState.objects.get(device=camera).looked_at == minute(1)
+
+
+# -- the view of a camera
+
+
+def test_a_press_that_waited_counts_as_what_it_is_worth_by_then(camera: Device) -> None:
+    """The contractor pressed before the police had accepted anything; they were done first, so it is a proposal."""
+    contract = factories.contract()
+    Device.objects.filter(pk=camera.pk).update(contract=contract)
+    state = factories.last_picture(factories.state(camera))
+    manager, officer = factories.manager(contract.contractor), factories.officer(camera.compound.district)
+    now = state.picture_at or START
+
+    with transaction.atomic():
+        press(Act.ACCEPT, camera, officer, now)
+        contractor = Other(lambda: press(Act.ACCEPT, Device.objects.get(pk=camera.pk), manager, now))
+        until_somebody_waits()
+    contractor.done()
+
+    assert Picture.objects.get(role="reference").accepted_by == officer
+    assert Proposal.objects.get().proposed_by == manager
+
+
+def test_of_two_decisions_the_first_counts(camera: Device) -> None:
+    proposal = factories.proposal(camera, factories.user())
+    factories.state(camera)
+    officers = [factories.officer(camera.compound.district) for _ in range(2)]
+
+    with transaction.atomic():
+        refuse(proposal.pk, officers[0], START, "no")
+        late = Other(lambda: grant(proposal.pk, officers[1], START))
+        until_somebody_waits()
+    with pytest.raises(AlreadyDecided):
+        late.done()
+
+    proposal.refresh_from_db()
+    assert (proposal.outcome, proposal.decided_by) == ("refused", officers[0])
