@@ -28,10 +28,10 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     try:
         picture = vision.decode(data)
     except vision.Refused as exc:
-        return Looked(_refused(exc))
+        return Looked(finding_of_refusal(exc))
     model = _model(subject.model)
     judged = vision.judge(picture, model, subject.trail)
-    finding = _finding(judged)
+    finding = finding_of(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
     return Looked(finding, _note(judged, len(data), picture.digest, key))
@@ -45,13 +45,15 @@ def _model(data: bytes) -> vision.CameraModel | None:
         return None
 
 
-def _refused(refusal: vision.Refused) -> Finding:
+def finding_of_refusal(refusal: vision.Refused) -> Finding:
+    """What bytes that are no picture mean for the aspect of the picture."""
     if refusal.cause not in CAUSES:
         return unknown("not_checkable", reason=refusal.detail)
     return faulty(refusal.cause, **{"content" if refusal.cause == "not_a_picture" else "reason": refusal.detail})
 
 
-def _finding(judged: vision.Judgement) -> Finding:
+def finding_of(judged: vision.Judgement) -> Finding:
+    """What a judgement means for the aspect of the picture."""
     label = str(judged.label)
     detail: dict[str, Any] = {
         "label": label,
