@@ -65,7 +65,12 @@ def judge_scene(scene: Scene) -> list[dict[str, str]]:
 
 def judged_rows(scene: Scene) -> list[Row]:
     """The rows that nothing is learned from, in order."""
-    return sorted((row for row in scene.rows if "calib" not in notes(row)), key=_order)
+    return in_order(row for row in scene.rows if "calib" not in notes(row))
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Rows in order of seq and t, and of the table where those are alike."""
+    return sorted(rows, key=_order)
 
 
 def normal_pictures(scene: Scene) -> Iterator[Picture]:
