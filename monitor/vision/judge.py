@@ -2,6 +2,9 @@
 
 Order: black, white, frozen, corrupt, dark, stripes, noise need no model; then view moved, low contrast, blur, cover;
 then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
+
+The trail of the last picture tells what is frozen, and which blocks were lost before: those that stay lost make a cover
+of a smaller share than one picture alone would.
 """
 
 from __future__ import annotations
@@ -68,9 +71,9 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
     states = model.of(phase) if model and model.judges(phase) else ()
     measures = tone.faults(features, states)
     measures |= artefacts.faults(picture, features, states)
-    next_trail = still.fingerprint(picture, features, phase)
-    measures[Label.FROZEN] = still.sameness(next_trail, trail)
-    seen = view.compare(features, model, phase) if model else view.unseen()
+    print_now = still.fingerprint(picture, features, phase)
+    measures[Label.FROZEN] = still.sameness(print_now, trail)
+    seen = view.compare(features, model, phase, still.lost_before(print_now, trail)) if model else view.unseen()
     scores = {label: fold(measure) for label, measure in {**measures, **seen.faults}.items()}
     found = next((label for label in ORDER if scores.get(label, 0.0) >= LIMIT_SCORE), Label.NORMAL)
     reason = _reason(model, phase, seen) if model and found in _BY_MODEL else ""
@@ -86,8 +89,8 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
         width=picture.width,
         height=picture.height,
         scores={label.value: scores.get(label, 0.0) for label in ORDER},
-        trail=next_trail,
-        switched=still.switched(next_trail, trail),
+        trail=still.with_lost(print_now, seen.blocks),
+        switched=still.switched(print_now, trail),
     )
 
 
