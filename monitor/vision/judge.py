@@ -25,6 +25,8 @@ PROVISIONAL_BELOW = 20
 LIMIT_SCORE = 0.5
 
 NO_REFERENCE = "no reference of this phase"
+# The edges are those of the other phase: the view is free and where it was. Blur and fog cannot be told.
+OTHER_PHASE = "compared with the other phase"
 FEW_BLOCKS = "few reliable blocks"
 
 _WITHOUT_MODEL = (
@@ -98,7 +100,7 @@ def _reason(model: CameraModel, phase: Phase, seen: view.Seen) -> str:
     if not any(map(model.judges, PHASES)) and model.count:
         return f"learning, {max(stats.count for stats in model.stats.values())} of {JUDGES_FROM}"
     if not model.judges(phase):
-        return NO_REFERENCE
+        return OTHER_PHASE if seen.enough else NO_REFERENCE
     if not seen.enough:
         return FEW_BLOCKS
     if model.count < PROVISIONAL_BELOW:

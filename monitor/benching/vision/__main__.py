@@ -1,6 +1,6 @@
 """The bench of the picture engine, as one JSON object: `make bench-vision`, or with another table
 
-python -m monitor.benching.vision [--labels LABELS.csv] [--jobs N] [--episodes N]
+python -m monitor.benching.vision [--labels LABELS.csv] [--jobs N] [--episodes N] [--ablate]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from monitor.benching.vision import episodes, plain, scoring
+from monitor.benching.vision import ablation, episodes, plain, scoring
 from monitor.vision.table import judge_table, scenes_of
 
 LABELS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "vision" / "labels.csv"
@@ -27,11 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--labels", type=Path, default=LABELS, help="the labelled pictures (shared/data/vision)")
     parser.add_argument("--jobs", type=int, default=1, help="scenes at once")
     parser.add_argument("--episodes", type=int, default=episodes.EPISODES_A_BAND, help="laid covers a band, at least")
+    parser.add_argument("--ablate", action="store_true", help="what each mechanism pays: all again without it")
     options = parser.parse_args(arguments)
     if not options.labels.is_file():
         print(f"bench-vision: no labelled pictures at {options.labels}", file=sys.stderr)
         return MISSING
-    print(json.dumps(measured(options.labels, options.jobs, options.episodes), indent=1))
+    if options.ablate:
+        found = ablation.table(options.labels, options.episodes)
+    else:
+        found = measured(options.labels, options.jobs, options.episodes)
+    print(json.dumps(found, indent=1))
     return 0
 
 

@@ -221,8 +221,14 @@ def test_a_full_cover_of_a_known_view_is_told_even_in_an_unknown_phase() -> None
     assert (found.label, found.phase, found.checkable) == (Label.OBSTRUCTED, "night", True)
 
 
-def test_an_unknown_phase_is_not_checkable() -> None:
+def test_an_unknown_phase_is_free_when_its_edges_are_those_of_the_other() -> None:
     found = judge(snap(VIEW, night_shot(4)), learn([snap(VIEW)]))
+    assert (found.label, found.checkable, found.reason) == (Label.NORMAL, True, "compared with the other phase")
+    assert found.blocks == ()
+
+
+def test_an_unknown_phase_is_not_checkable_when_they_are_not() -> None:
+    found = judge(snap(covered(VIEW, 0.3), night_shot(4)), learn([snap(VIEW)]))
     assert (found.label, found.checkable, found.reason) == (Label.NORMAL, False, "no reference of this phase")
 
 

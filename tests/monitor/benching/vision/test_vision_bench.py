@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monitor.benching.vision import plain, scoring
+from monitor.benching.vision import ablation, plain, scoring
 from monitor.benching.vision.__main__ import MISSING, main
 from monitor.benching.vision.covers import POSITIONS, TEXTURES, Cover, coded, lay, linear, mask
 from monitor.benching.vision.episodes import BANDS, Episode, figures_of
@@ -143,6 +143,16 @@ def test_the_bench_measures_a_table(labels: Path, capsys: pytest.CaptureFixture[
     assert found["covers"][">=50 %"]["confirmed"]["share"] == 1.0
     assert found["normal_series"]["false_confirmed"] == 0
     assert found["normal_series"]["single"] == {"share": 0.0, "hits": 0, "n": 12, "wilson95": [0.0, 0.2425]}
+
+
+def test_a_mechanism_is_off_for_a_while_only(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = {name: getattr(where, attribute) for name, (where, attribute, _) in ablation.MECHANISMS.items()}
+    assert main(["--labels", str(labels), "--episodes", "2", "--ablate"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"everything on", *(f"without {name}" for name in kept)}
+    assert found["everything on"]["confirmed >=50 %"] == 1.0
+    assert found["without evidence of neighbours"]["corrupt"] == 0.0
+    assert kept == {name: getattr(where, attribute) for name, (where, attribute, _) in ablation.MECHANISMS.items()}
 
 
 def test_where_there_are_no_pictures_the_bench_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
