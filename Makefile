@@ -3,12 +3,13 @@
 #   make admin           the first administrator of an installation without the demo
 #   make manage ARGS=…   a management command on the database of `make run`
 #   make test            all checks and tests, the browser journey included
+#   make bench-vision    the picture engine measured on labelled pictures (ARGS="--labels …")
 #   make bench soak mutants lock messages clean
 # PYTHON=… chooses the Python that .venv is made with.
 
 .POSIX:
 .SUFFIXES:
-.PHONY: run admin manage test bench soak mutants lock messages clean
+.PHONY: run admin manage test bench bench-vision soak mutants lock messages clean
 
 PYTHON ?=
 ARGS ?=
@@ -30,6 +31,9 @@ test:
 
 bench:
 	@$(VENV) run && exec $(PY) manage.py bench $(ARGS)
+
+bench-vision:
+	@$(VENV) run && exec $(PY) -m monitor.benching.vision $(ARGS)
 
 soak:
 	@$(VENV) run && exec $(PY) manage.py soak $(ARGS)

@@ -30,10 +30,10 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     try:
         picture = vision.decode(data)
     except vision.Refused as exc:
-        return Looked(_refused(exc))
+        return Looked(finding_of_refusal(exc))
     model = _model(subject.model)
-    judged = _held(vision.judge(picture, model, subject.trail))
-    finding = _finding(judged)
+    judged = held(vision.judge(picture, model, subject.trail))
+    finding = finding_of(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
     note = _note(judged, len(data), picture.digest, key)
@@ -56,7 +56,7 @@ def _model(data: bytes) -> vision.CameraModel | None:
         return None
 
 
-def _held(judged: vision.Judgement) -> vision.Judgement:
+def held(judged: vision.Judgement) -> vision.Judgement:
     """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
     if not judged.switched or judged.label not in vision.MODEL_LABELS:
         return judged
@@ -71,13 +71,15 @@ def _held(judged: vision.Judgement) -> vision.Judgement:
     )
 
 
-def _refused(refusal: vision.Refused) -> Finding:
+def finding_of_refusal(refusal: vision.Refused) -> Finding:
+    """What bytes that are no picture mean for the aspect of the picture."""
     if refusal.cause not in CAUSES:
         return unknown("not_checkable", reason=refusal.detail)
     return faulty(refusal.cause, **{"content" if refusal.cause == "not_a_picture" else "reason": refusal.detail})
 
 
-def _finding(judged: vision.Judgement) -> Finding:
+def finding_of(judged: vision.Judgement) -> Finding:
+    """What a judgement means for the aspect of the picture."""
     label = str(judged.label)
     detail: dict[str, Any] = {
         "label": label,

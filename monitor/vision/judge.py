@@ -2,6 +2,9 @@
 
 Order: black, white, frozen, corrupt, dark, stripes, noise need no model; then view moved, low contrast, blur, cover;
 then colour cast. The first that is beyond its limit gives the label; the scores of all are kept.
+
+The trail of the last picture tells what is frozen, and which blocks were lost before: those that stay lost make a cover
+of a smaller share than one picture alone would.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ PROVISIONAL_BELOW = 20
 LIMIT_SCORE = 0.5
 
 NO_REFERENCE = "no reference of this phase"
+# The edges are those of the other phase: the view is free and where it was. Blur and fog cannot be told.
+OTHER_PHASE = "compared with the other phase"
 FEW_BLOCKS = "few reliable blocks"
 
 _WITHOUT_MODEL = (
@@ -68,9 +73,9 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
     states = model.of(phase) if model and model.judges(phase) else ()
     measures = tone.faults(features, states)
     measures |= artefacts.faults(picture, features, states)
-    next_trail = still.fingerprint(picture, features, phase)
-    measures[Label.FROZEN] = still.sameness(next_trail, trail)
-    seen = view.compare(features, model, phase) if model else view.unseen()
+    print_now = still.fingerprint(picture, features, phase)
+    measures[Label.FROZEN] = still.sameness(print_now, trail)
+    seen = view.compare(features, model, phase, still.lost_before(print_now, trail)) if model else view.unseen()
     scores = {label: fold(measure) for label, measure in {**measures, **seen.faults}.items()}
     found = next((label for label in ORDER if scores.get(label, 0.0) >= LIMIT_SCORE), Label.NORMAL)
     reason = _reason(model, phase, seen) if model and found in _BY_MODEL else ""
@@ -86,8 +91,8 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
         width=picture.width,
         height=picture.height,
         scores={label.value: scores.get(label, 0.0) for label in ORDER},
-        trail=next_trail,
-        switched=still.switched(next_trail, trail),
+        trail=still.with_lost(print_now, seen.blocks),
+        switched=still.switched(print_now, trail),
     )
 
 
@@ -95,7 +100,7 @@ def _reason(model: CameraModel, phase: Phase, seen: view.Seen) -> str:
     if not any(map(model.judges, PHASES)) and model.count:
         return f"learning, {max(stats.count for stats in model.stats.values())} of {JUDGES_FROM}"
     if not model.judges(phase):
-        return NO_REFERENCE
+        return OTHER_PHASE if seen.enough else NO_REFERENCE
     if not seen.enough:
         return FEW_BLOCKS
     if model.count < PROVISIONAL_BELOW:

@@ -6,6 +6,8 @@ same frame encoded anew under a running clock moves only those under the clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,13 @@ from monitor.vision.planes import BLOCKS, COLUMNS, ROWS, Plane, block_mean
 from monitor.vision.tone import Phase
 
 MAX_BYTES = 1024
-# The trail: mark of the version, phase (its first letter), start of the digest, projections.
+# The trail: mark of the version, phase (its first letter), start of the digest, projections, lost blocks as bits.
 _MAGIC = b"VKT3"
 _DIGEST = 16
 _PHASE_AT = len(_MAGIC)
 _DIGEST_AT = _PHASE_AT + 1
 _VALUES_AT = _DIGEST_AT + _DIGEST
+_LOST = BLOCKS // 8
 _PROJECTIONS = 2
 # Projections travel as 16-bit integers in steps of 1/32 grey level.
 _STEPS = 32.0
@@ -72,15 +75,30 @@ def sameness(now: bytes, before: bytes) -> float:
     return float(same[told].mean()) / _SAME_SHARE
 
 
+def with_lost(trail: bytes, blocks: Sequence[int]) -> bytes:
+    """A trail that tells which blocks of the picture were lost, too."""
+    lost = np.zeros(BLOCKS, dtype=np.uint8)
+    lost[list(blocks)] = 1
+    return trail + np.packbits(lost).tobytes()
+
+
+def lost_before(now: bytes, before: bytes) -> NDArray[np.bool_] | None:
+    """The blocks that were lost in a picture of the same phase (ROWS x COLUMNS); None of another phase or version."""
+    if not _is_alike(now, before) or switched(now, before):
+        return None
+    bits = np.frombuffer(before, dtype=np.uint8, offset=len(before) - _LOST)
+    return np.unpackbits(bits).view(np.bool_).reshape(ROWS, COLUMNS)
+
+
 def switched(now: bytes, before: bytes) -> bool:
     """Whether one trail is of a day and the other of a night. A trail of another version, or rubbish, says no."""
     return _is_alike(now, before) and now[_PHASE_AT] != before[_PHASE_AT]
 
 
 def _is_alike(now: bytes, before: bytes) -> bool:
-    return len(before) == len(now) and before.startswith(_MAGIC)
+    return len(before) == len(now) + _LOST and before.startswith(_MAGIC)
 
 
 def _values(trail: bytes) -> NDArray[np.int32]:
-    raw = np.frombuffer(trail, dtype="<i2", offset=_VALUES_AT)
+    raw = np.frombuffer(trail, dtype="<i2", offset=_VALUES_AT, count=_PROJECTIONS * BLOCKS)
     return raw.reshape(_PROJECTIONS, BLOCKS).astype(np.int32)

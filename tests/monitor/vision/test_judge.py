@@ -198,14 +198,37 @@ def test_a_cover_is_found_with_its_share_and_blocks(model: CameraModel, shot: Sh
     assert min(rows) >= 11 - round(12 * share) - 1
 
 
+def test_a_small_cover_is_told_when_it_stays_where_it_was(model: CameraModel, shot: Shot) -> None:
+    hidden = covered(VIEW, 0.17)
+    first = judge(snap(hidden, shot), model)
+    assert first.label is Label.NORMAL
+    again = snap(hidden, replace(shot, frame=51))
+    assert judge(again, model, first.trail).label is Label.OBSTRUCTED
+    elsewhere = VIEW.copy()
+    elsewhere[:60] = (120, 80, 60)
+    assert judge(snap(elsewhere, replace(shot, frame=52)), model, first.trail).label is Label.NORMAL
+
+
+def test_what_was_lost_in_the_other_phase_says_nothing(model: CameraModel) -> None:
+    hidden = covered(VIEW, 0.17)
+    by_day, by_night = snap(hidden, Shot(frame=50)), snap(hidden, night_shot(51))
+    assert judge(by_night, model, judge(by_day, model).trail).label is Label.NORMAL
+
+
 def test_a_full_cover_of_a_known_view_is_told_even_in_an_unknown_phase() -> None:
     only_day = learn([snap(VIEW, Shot(frame=1))])
     found = judge(decode(jpeg(flat(110, 3))), only_day)
     assert (found.label, found.phase, found.checkable) == (Label.OBSTRUCTED, "night", True)
 
 
-def test_an_unknown_phase_is_not_checkable() -> None:
+def test_an_unknown_phase_is_free_when_its_edges_are_those_of_the_other() -> None:
     found = judge(snap(VIEW, night_shot(4)), learn([snap(VIEW)]))
+    assert (found.label, found.checkable, found.reason) == (Label.NORMAL, True, "compared with the other phase")
+    assert found.blocks == ()
+
+
+def test_an_unknown_phase_is_not_checkable_when_they_are_not() -> None:
+    found = judge(snap(covered(VIEW, 0.3), night_shot(4)), learn([snap(VIEW)]))
     assert (found.label, found.checkable, found.reason) == (Label.NORMAL, False, "no reference of this phase")
 
 
@@ -306,7 +329,7 @@ def test_two_burnt_out_skies_say_nothing_about_frozen() -> None:
     assert frozen(decode(jpeg(before)), decode(jpeg(now))).scores["frozen"] == 0.0
 
 
-@pytest.mark.parametrize("trail", [b"", b"rubbish", b"VKT1", b"VKT2" + b"\0" * 784, b"VKT2" + b"\0" * 785])
+@pytest.mark.parametrize("trail", [b"", b"rubbish", b"VKT1", b"VKT2" + b"\0" * 784, b"VKT2" + b"\0" * 809])
 def test_a_trail_that_is_not_ours_says_nothing(trail: bytes) -> None:
     found = judge(snap(VIEW), None, trail)
     assert (found.scores["frozen"], found.switched) == (0.0, False)

@@ -6,12 +6,16 @@ import csv
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monitor.vision.__main__ import ADDED, main
-from tests.monitor.vision.drawing import Shot, covered, jpeg, take, view
+from monitor.vision import replay
+from monitor.vision.__main__ import main
+from monitor.vision.timing import COLUMNS as ADDED
+from tests.monitor.vision.drawing import Pixels, Shot, covered, jpeg, take, view
 
 ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared" / "data" / "vision" / "labels.csv"
@@ -70,6 +74,74 @@ def test_a_table_is_judged_in_order_without_its_calib_rows(table: Path, jobs: st
 def test_a_reference_that_cannot_be_read_is_named(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["judge", str(table), str(table.with_name("out.csv"))])
     assert "broken.jpg: not learned, corrupt: truncated" in capsys.readouterr().err
+
+
+def stills(folder: Path, pictures: Sequence[bytes]) -> Path:
+    folder.mkdir()
+    for number, data in enumerate(pictures):
+        (folder / f"{number:03}.jpg").write_bytes(data)
+    return folder
+
+
+def shots(count: int, pixels: Pixels, first: int = 0, **shot: Any) -> list[bytes]:
+    return [jpeg(take(pixels, Shot(frame=first + number, **shot))) for number in range(count)]
+
+
+def replayed(tmp_path: Path, pictures: Sequence[bytes], learned: int) -> list[dict[str, str]]:
+    folder, out = stills(tmp_path / "camera", pictures), tmp_path / "out.csv"
+    assert main(["replay", str(folder), str(out), "--learn", str(learned)]) == 0
+    return read(out)
+
+
+def test_a_cover_is_confirmed_by_the_third_picture_and_over_after_two(tmp_path: Path) -> None:
+    fine, hidden = view(), covered(view(), 0.6)
+    rows = replayed(tmp_path, shots(7, fine) + shots(3, hidden, 20) + shots(2, fine, 40), 6)
+    assert tuple(rows[0]) == replay.COLUMNS
+    assert [row["name"] for row in rows] == [f"{number:03}.jpg" for number in range(6, 12)]
+    assert [row["verdict"] for row in rows] == ["normal", *["obstructed"] * 3, *["normal"] * 2]
+    assert [row["state"] for row in rows] == ["ok", "suspect", "suspect", "faulty", "recovering", "ok"]
+    assert [row["cause"] for row in rows] == ["", *["obstructed"] * 4, ""]
+    assert rows[0]["reason"] == "provisional, 6 of 20"
+    assert float(rows[0]["ms_decode"]) > 0
+
+
+def test_a_camera_learns_on_by_itself_but_not_from_what_is_suspect(tmp_path: Path) -> None:
+    fine = view()
+    rows = replayed(tmp_path, shots(4, fine) + shots(1, covered(fine, 0.6), 20) + shots(3, fine, 30), 2)
+    told = [(row["state"], row["reason"]) for row in rows]
+    assert told == [
+        ("ok", "provisional, 2 of 20"),
+        ("ok", "provisional, 3 of 20"),
+        ("suspect", "provisional, 4 of 20"),
+        ("suspect", "provisional, 4 of 20"),
+        ("ok", "provisional, 4 of 20"),
+        ("ok", "provisional, 5 of 20"),
+    ]
+
+
+def test_the_state_is_held_while_day_turns_to_night(tmp_path: Path) -> None:
+    fine, hidden = view(), covered(view(), 0.6)
+    night = {"infrared": True, "light": 0.6}
+    pictures = [*shots(2, fine), *shots(2, fine, 5, **night), *shots(1, fine, 9), *shots(2, hidden, 20, **night)]
+    rows = replayed(tmp_path, pictures, 4)
+    assert [(row["verdict"], row["state"]) for row in rows] == [
+        ("normal", "ok"),
+        ("obstructed", "ok"),
+        ("obstructed", "suspect"),
+    ]
+
+
+def test_what_cannot_be_decoded_is_corrupt_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fine = shots(2, view())
+    broken = fine[0][:9000]
+    rows = replayed(tmp_path, [fine[0], broken, fine[1], *[broken] * 3], 2)
+    assert "001.jpg: not learned, corrupt: truncated" in capsys.readouterr().err
+    assert [(row["verdict"], row["state"]) for row in rows[1:]] == [
+        ("corrupt", "suspect"),
+        ("corrupt", "suspect"),
+        ("corrupt", "faulty"),
+    ]
+    assert rows[-1]["reason"] == "corrupt: truncated"
 
 
 def test_the_package_runs_as_a_module_without_django() -> None:

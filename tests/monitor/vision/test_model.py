@@ -230,7 +230,7 @@ def test_a_model_that_does_not_judge_yet_says_how_far_it_is() -> None:
 
 def test_a_phase_that_is_still_learned_is_not_checkable_beside_one_that_judges() -> None:
     model = extend(learn([day(1)]), night(2), accepted=False)
-    found = judge(night(3), model)
+    found = judge(snap(covered(VIEW, 0.3), Shot(frame=3, light=0.6, infrared=True)), model)
     assert (found.checkable, found.reason) == (False, "no reference of this phase")
 
 

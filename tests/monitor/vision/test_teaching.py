@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.vision import CameraModel, Judgement, Label, Picture, extend, forget, judge, learn, learnable
+from monitor.vision.judge import NO_REFERENCE
 from tests.monitor.vision.drawing import Pixels, Shot, blurred, covered, shifted, snap, view
 
 VIEW = view()
@@ -35,7 +36,8 @@ def test_a_first_picture_and_a_first_night_are_learned(model: CameraModel) -> No
     night = snap(VIEW, Shot(light=0.6, infrared=True))
     assert learnable(judge(day(9)))
     found = judge(night, model)
-    assert (found.checkable, learnable(found)) == (False, True)
+    assert (found.checkable, learnable(found)) == (True, True)
+    assert learnable(replace(found, checkable=False, reason=NO_REFERENCE))
     assert not learnable(replace(found, scores={**found.scores, "dark": 0.46}))
     assert learnable(replace(found, scores={**found.scores, "dark": 0.44}))
 
