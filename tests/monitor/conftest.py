@@ -27,6 +27,9 @@ from tests.broker import empty
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 40.0
 BETWEEN_S = 0.3
+# So many looks in a row must find everything at rest.
+STILL_CHECKS = 3
+QUEUES = ("record", "alerts", "default", "probe.demo", "look.demo")
 
 
 class MailServer:
@@ -89,6 +92,27 @@ def worker(app: str, queues: str, environ: dict[str, str], log: Path) -> Iterato
         finally:
             process.terminate()
             process.wait(20)
+
+
+@pytest.fixture
+def stillness(transactional_db: None, workers: Path) -> Iterator[None]:
+    """After a test the workers come to rest before its tables are emptied, which whoever reads them would hinder."""
+    yield
+    store = redis.Redis.from_url(settings.REDIS_URL)
+    until, still = time.monotonic() + PATIENCE_S, 0
+    while still < STILL_CHECKS and time.monotonic() < until:
+        still = 0 if any(store.llen(queue) for queue in QUEUES) or _others_at_work() else still + 1
+        time.sleep(BETWEEN_S)
+
+
+def _others_at_work() -> bool:
+    """Whether somebody else has a statement or a transaction open in this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state <> 'idle')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 Eventually = Callable[[Callable[[], object]], None]

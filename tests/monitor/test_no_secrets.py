@@ -57,7 +57,7 @@ def found_in(text: bytes | str, secrets: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def gate(transactional_db: None, settings: LazySettings) -> Iterator[Device]:
+def gate(stillness: None, settings: LazySettings) -> Iterator[Device]:
     """A camera in the register, polled over loopback."""
     settings.VIEWKEEPER_DEMO = True
     with RunningCity(PLAN) as city:

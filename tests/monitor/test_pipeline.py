@@ -35,7 +35,7 @@ def city() -> Iterator[RunningCity]:
 
 
 @pytest.fixture
-def gate(transactional_db: None, city: RunningCity, settings: LazySettings) -> Device:
+def gate(stillness: None, city: RunningCity, settings: LazySettings) -> Device:
     """A camera on a switch, as the register has them, and an officer who wants mails."""
     settings.VIEWKEEPER_DEMO = True
     zone = factories.zone("demo", demo=True)

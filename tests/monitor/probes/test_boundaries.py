@@ -348,7 +348,7 @@ def test_a_good_picture_is_ok_and_tells_its_measures(monkeypatch: pytest.MonkeyP
 def test_a_covered_one_tells_how_much_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     looked, _ = judged_as(COVERED, monkeypatch)
 
-    detail = DETAIL | {"label": "obstructed", "reason": "edges", "share": 0.62}
+    detail = DETAIL | {"label": "obstructed", "reason": "edges", "share": 0.62, "where": "60"}
     assert looked.finding == Finding(Verdict.FAULTY, "obstructed", detail)
     assert looked.note is not None
     assert (looked.note.covered_share, looked.note.blocks, looked.note.shift) == (0.616, (5, 6), (0.1, 0))
