@@ -18,13 +18,10 @@ from monitor.models.states import ASPECTS
 from monitor.overview.standing import CSS
 from monitor.overview.suspects import Suspect, suspect
 from monitor.policy import Policy
-from monitor.probes.pictures import SWITCHING
-from monitor.vision.judge import FEW_BLOCKS, NO_REFERENCE
+from monitor.vision.judge import FEW_BLOCKS, NO_REFERENCE, OTHER_PHASE, SWITCHING
 from monitor.wire import Aspect
 
 NAMES = dict(ASPECTS)
-# How `vision` says that it has seen too little of a camera to compare its pictures with anything.
-LEARNING = "learning, "
 _ORDER = (State.FAULTY, State.RECOVERING, State.SUSPECT, State.UNKNOWN, State.OK)
 
 
@@ -94,14 +91,14 @@ def _fine(aspect: Aspect, info: Mapping[str, object]) -> str:
         Aspect.LINK: _("The device answers."),
         Aspect.ACCESS: _("The login works."),
         Aspect.CLOCK: _("The clock is right."),
-        Aspect.PICTURE: _("The picture agrees with the reference view."),
+        Aspect.PICTURE: _("The picture shows nothing wrong."),
         Aspect.IDENTITY: _("The device says who it is."),
         Aspect.RECORDING: _("Recordings are there."),
     }[aspect]
 
 
-def verdict(picture: Mapping[str, object], tracks: Mapping[Aspect, Track]) -> str:
-    """What the last picture shows, in a sentence beside it."""
+def verdict(picture: Mapping[str, object], tracks: Mapping[Aspect, Track], *, compared: bool) -> str:
+    """What the last picture shows, in a sentence beside it; `compared`: enough is known of its phase to judge it by."""
     track = tracks.get(Aspect.PICTURE)
     if track is not None and bad_now(track.state) and track.cause in CAUSES:
         return words.sentence(track.cause, track.detail)
@@ -110,7 +107,12 @@ def verdict(picture: Mapping[str, object], tracks: Mapping[Aspect, Track]) -> st
     reason = str(picture.get("reason", ""))
     if not picture.get("checkable"):
         return uncheckable(reason)
-    if reason.startswith(LEARNING):
+    if reason == OTHER_PHASE:
+        return _(
+            "By the view of the other phase nothing is covered or turned away; whether it is sharp is told once this "
+            "phase is learned."
+        )
+    if not compared:
         return _("By itself the picture shows no fault; the camera is still learning what to compare it with.")
     return _("The picture agrees with the reference view.")
 

@@ -11,9 +11,6 @@ from monitor.models import LearnedView
 from monitor.vision.judge import PROVISIONAL_BELOW
 from monitor.vision.tone import PHASES, Phase
 
-# Below this reliability (0..1) a block has no say.
-SAYS_SOMETHING = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:

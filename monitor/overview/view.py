@@ -13,7 +13,7 @@ from monitor.models import DeviceState, LearnedView, Proposal
 from monitor.overview import aspects
 from monitor.overview.acts import Act
 from monitor.overview.faults import Shot, last_shot, references_of
-from monitor.overview.knowledge import SAYS_SOMETHING, Knowledge, knowledge
+from monitor.overview.knowledge import Knowledge, knowledge
 from monitor.overview.listing import Line
 from monitor.overview.outlines import ROWS, Veil, veils
 from monitor.overview.proposals import proposals_on
@@ -21,6 +21,7 @@ from monitor.overview.references import doubt
 from monitor.overview.voices import Voice, voice_of
 from monitor.policy import STALE_INTERVALS
 from monitor.vision import Label
+from monitor.vision.view import SAYS_SOMETHING
 from monitor.wire import Aspect
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def view_of(user: User, line: Line, state: DeviceState | None, tracks: Mapping[A
         now=shot,
         reference=reference,
         references=[references[phase] for phase in sorted(references)],
-        verdict=aspects.verdict(note, tracks) if fresh else "",
+        verdict=aspects.verdict(note, tracks, compared=note.get("phase") in known.reliability) if fresh else "",
         proof=aspects.proof(note) if fresh else "",
         knowledge=known,
         voice=voice,

@@ -14,7 +14,6 @@ from monitor.wire import Aspect, Finding, PictureNote, Subject, Verdict
 
 NORMAL = "normal"
 OBSTRUCTED = "obstructed"
-SWITCHING = "day and night are changing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def look(data: bytes, subject: Subject, keep: KeepPicture) -> Looked:
     except vision.Refused as exc:
         return Looked(finding_of_refusal(exc))
     model = _model(subject.model)
-    judged = held(vision.judge(picture, model, subject.trail))
+    judged = vision.held(vision.judge(picture, model, subject.trail))
     finding = finding_of(judged)
     wanted = subject.keep_original or model is None or finding.verdict is Verdict.FAULTY
     key = keep(subject.device_id, vision.thumbnail(picture), data if wanted else None)
@@ -54,21 +53,6 @@ def _model(data: bytes) -> vision.CameraModel | None:
         return vision.CameraModel.loads(data) if data else None
     except ValueError:
         return None
-
-
-def held(judged: vision.Judgement) -> vision.Judgement:
-    """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
-    if not judged.switched or judged.label not in vision.MODEL_LABELS:
-        return judged
-    return replace(
-        judged,
-        label=vision.Label.NORMAL,
-        checkable=False,
-        reason=SWITCHING,
-        covered_share=0.0,
-        blocks=(),
-        shift=None,
-    )
 
 
 def finding_of_refusal(refusal: vision.Refused) -> Finding:

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Learn a camera from the first pictures of a folder (.jpg), in order of name, as if a person had "
         "accepted each; then judge every other one, and tell the state that is confirmed after it, by the thresholds "
         "of the platform. As on the platform the camera's model learns on: from pictures that are normal by a margin, "
-        "while nothing is wrong or suspected. A picture taken as day turns to night, or back, changes no state.",
+        "while nothing is wrong or suspected. What the model says of a picture as day turns to night or back is held.",
     )
     camera.add_argument("folder", type=Path, help="the pictures of one camera")
     camera.add_argument("out", type=Path, help="a CSV of " + ", ".join(COLUMNS))

@@ -10,7 +10,7 @@ of a smaller share than one picture alone would.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.vision import artefacts, still, tone, view
 from monitor.vision.features import describe
@@ -28,14 +28,15 @@ NO_REFERENCE = "no reference of this phase"
 # The edges are those of the other phase: the view is free and where it was. Blur and fog cannot be told.
 OTHER_PHASE = "compared with the other phase"
 FEW_BLOCKS = "few reliable blocks"
+SWITCHING = "day and night are changing"
 
 _WITHOUT_MODEL = (
     Label.BLACK, Label.WHITE, Label.FROZEN, Label.CORRUPT, Label.DARK, Label.STRIPES, Label.NOISE,
 )  # fmt: skip
-MODEL_LABELS = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
-ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *MODEL_LABELS, Label.CAST)
+_WITH_MODEL = (Label.MOVED, Label.LOWCONTRAST, Label.BLUR, Label.OBSTRUCTED)
+ORDER: tuple[Label, ...] = (*_WITHOUT_MODEL, *_WITH_MODEL, Label.CAST)
 # Which verdicts lean on the model, and with which the blocks in question are of interest.
-_BY_MODEL = frozenset({*MODEL_LABELS, Label.NORMAL})
+_BY_MODEL = frozenset({*_WITH_MODEL, Label.NORMAL})
 _COVERABLE = frozenset({Label.OBSTRUCTED, Label.NORMAL})
 
 
@@ -47,7 +48,7 @@ class Judgement:
     `shift` is how far the view turned, as shares of width and height: +x the camera now looks further to the right
     (what it saw lies further left in the picture), +y further down. `blocks` are row * 16 + column of a 16 x 12 grid.
     `switched`: the trail is of a picture of the other phase, day against night. While a camera switches its filter
-    pictures are not what they will be: whoever holds verdicts holds this one. The label knows nothing of it.
+    pictures are not what they will be: `held` keeps back what the model says of this one, the label does not.
     `trail` is to be given to the next judgement of this camera; it is opaque and at most 1 kB.
     """
 
@@ -106,6 +107,21 @@ def _reason(model: CameraModel, phase: Phase, seen: view.Seen) -> str:
     if model.count < PROVISIONAL_BELOW:
         return f"provisional, {model.count} of {PROVISIONAL_BELOW}"
     return ""
+
+
+def held(judged: Judgement) -> Judgement:
+    """While a camera changes between day and infrared its view is strange for a moment: the next picture tells."""
+    if not judged.switched or judged.label not in _WITH_MODEL:
+        return judged
+    return replace(
+        judged,
+        label=Label.NORMAL,
+        checkable=False,
+        reason=SWITCHING,
+        covered_share=0.0,
+        blocks=(),
+        shift=None,
+    )
 
 
 def fold(measure: float) -> float:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from monitor import health
 from monitor.policy import FAILING, RECOVERING, Policy
-from monitor.probes.pictures import finding_of, finding_of_refusal, held
+from monitor.probes.pictures import finding_of, finding_of_refusal
 from monitor.vision.jpeg import Refused
-from monitor.vision.judge import Judgement
+from monitor.vision.judge import Judgement, held
 from monitor.vision.model import CameraModel, extend, learn
 from monitor.vision.picture import Picture, decode
 from monitor.vision.teaching import learnable

@@ -23,7 +23,7 @@ from monitor.vision.stats import CHANCE_SPREAD, LEAST_SPREAD, Stats, within
 from monitor.vision.tone import PHASES, Phase
 
 # A block says something when it is this reliable.
-_SOME = 0.05
+SAYS_SOMETHING = 0.05
 _EVIDENCE_CAP = 4.0
 # The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
 ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
@@ -122,7 +122,7 @@ def reference_of(model: CameraModel, phase: Phase) -> Reference:
     """What is known of one phase."""
     bank, stats = bank_of(model.of(phase)), model.stats[phase]
     reliability = stats.reliability(bank)
-    return Reference(bank, stats, reliability, reliability > _SOME)
+    return Reference(bank, stats, reliability, reliability > SAYS_SOMETHING)
 
 
 def lost_blocks(features: Features, reference: Reference) -> NDArray[np.bool_]:

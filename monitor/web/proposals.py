@@ -28,7 +28,7 @@ DONE: Mapping[str, Promise] = {
         "Learned: this picture is normal. The next looks decide whether the fault has come to an end."
     ),
     Act.FAULT: gettext_lazy(
-        "Noted: what was learned from pictures like this one is forgotten. The next looks are judged accordingly."
+        "Noted: if pictures like this one were learned, they are forgotten. The next looks are judged accordingly."
     ),
     Act.ANEW: gettext_lazy("The camera learns anew, beginning with the references in force."),
 }

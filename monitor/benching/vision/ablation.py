@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from monitor import health
 from monitor.benching.vision import episodes, scoring
-from monitor.vision import features, model, shift, view
+from monitor.vision import Judgement, features, model, replay, shift, view
 from monitor.vision.planes import Plane
 from monitor.vision.stats import Stats
 from monitor.vision.table import judge_scene, scenes_of
@@ -31,6 +32,10 @@ def _alike(self: Stats, _bank: object) -> Plane:
     return np.ones_like(self.mean)
 
 
+def _told_at_once(judged: Judgement) -> Judgement:
+    return judged
+
+
 Switch = tuple[ModuleType | type, str, Any]
 MECHANISMS: Mapping[str, Switch] = {
     "many normal states (one a phase is kept)": (model, "MAX_STATES", 2),
@@ -43,6 +48,8 @@ MECHANISMS: Mapping[str, Switch] = {
     "another view altogether": (view, "_ELSEWHERE_SHARE", NEVER),
     "a peak where it was is no move": (view, "_STILL_THERE", ALWAYS),
     "height of the peak over the noise": (shift, "_PEAK", 1.0),
+    "the same blocks again for a suspicion": (health, "SAME_PLACE", ALWAYS),
+    "the verdict held at a switch of the filter": (replay, "held", _told_at_once),
     "noise taken off the fine detail": (features, "_NOISE_SHARE", ALWAYS),
 }
 

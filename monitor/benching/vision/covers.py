@@ -25,6 +25,7 @@ _EDGE, _NEAR, _NOISE = 0.012, 0.004, 1.5
 # The edge wanders by this share of the height, in waves of this share of the width.
 _WANDER, _WAVE = 0.05, 0.12
 _GREY_BELOW = 4.0
+_FLAT = 1e-6
 # Reflectance in red, green and blue; how far the texture goes to each side of it (share); how much shows through.
 _CLOTHS: Mapping[str, tuple[tuple[float, float, float], float, float]] = {
     "card": ((0.42, 0.30, 0.18), 0.05, 0.0),
@@ -114,7 +115,7 @@ def _smooth(rng: np.random.Generator, size: tuple[int, int], wave: float) -> Pix
 def _blurred(plane: Pixels, radius: float) -> Pixels:
     """Out of focus, three boxes deep: Pillow blurs bytes only, so the plane goes through 0..255."""
     low, high = float(plane.min()), float(plane.max())
-    if high - low < 1e-6:  # noqa: PLR2004 (flat)
+    if high - low < _FLAT:
         return plane
     image = Image.fromarray(np.rint((plane - low) * (255 / (high - low))).astype(np.uint8))
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32)

@@ -158,6 +158,6 @@ def _severity(row: Row) -> float:
 
 
 def _times(took: Sequence[float]) -> Figures:
-    if len(took) < 2:  # noqa: PLR2004 (quantiles are of two and more)
+    if len(took) <= 1:  # quantiles are of two and more
         return {}
     return {"median": round(statistics.median(took), 2), "p95": round(statistics.quantiles(took, n=20)[-1], 2)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from devices.models import Compound, Device
+    from devices.models import Compound, Contract, Device, User
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +43,22 @@ def camera(compound: Compound) -> Device:
     from tests.monitor.overview.seeing import watched
 
     return watched(compound, name="North gate 1")
+
+
+@pytest.fixture
+def officer(camera: Device) -> User:
+    """Who decides on the camera."""
+    from tests import factories
+
+    return factories.officer(camera.compound.district)
+
+
+@pytest.fixture
+def contract(camera: Device) -> Contract:
+    """The contract that the camera stands under."""
+    from tests import factories
+
+    found = factories.contract()
+    type(camera).objects.filter(pk=camera.pk).update(contract=found)
+    camera.refresh_from_db()
+    return found

@@ -15,6 +15,7 @@ from monitor.overview.aspects import facts, proof, verdict
 from monitor.overview.device import HISTORY, device_page
 from monitor.overview.withheld import Withheld, withheld
 from monitor.policy import Policy
+from monitor.vision.judge import OTHER_PHASE
 from monitor.wire import Aspect
 from tests import factories
 from tests.monitor.overview.seeing import NOW, seen, watched
@@ -69,7 +70,7 @@ def test_each_fault_has_its_next_step_and_asks_for_attention(camera: Device) -> 
     [
         ("access", "Login", "The login works."),
         ("clock", "Clock", "The clock is right."),
-        ("picture", "Picture", "The picture agrees with the reference view."),
+        ("picture", "Picture", "The picture shows nothing wrong."),
         ("identity", "Identity", "Serial number S1, as in the register."),
         ("recording", "Recording", "Recordings are there."),
     ],
@@ -112,7 +113,26 @@ def test_what_has_no_lens_has_no_picture_to_tell_of(compound: Compound) -> None:
     ],
 )
 def test_the_verdict_is_a_sentence(picture: dict[str, object], track: Track | None, sentence: str) -> None:
-    assert verdict(picture, {Aspect.PICTURE: track} if track else {}) == sentence
+    assert verdict(picture, {Aspect.PICTURE: track} if track else {}, compared=True) == sentence
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("", "By itself the picture shows no fault; the camera is still learning what to compare it with."),
+        (
+            "learning, 2 of 5",
+            "By itself the picture shows no fault; the camera is still learning what to compare it with.",
+        ),
+        (
+            OTHER_PHASE,
+            "By the view of the other phase nothing is covered or turned away; whether it is sharp is told once this "
+            "phase is learned.",
+        ),
+    ],
+)
+def test_a_picture_that_was_not_compared_is_not_said_to_agree(reason: str, sentence: str) -> None:
+    assert verdict({"checkable": True, "reason": reason}, {Aspect.PICTURE: Track(State.OK)}, compared=False) == sentence
 
 
 @pytest.mark.parametrize(

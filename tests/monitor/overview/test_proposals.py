@@ -37,22 +37,8 @@ LONG_AGO = NOW - timedelta(days=1000)
 
 
 @pytest.fixture
-def contract(camera: Device) -> Contract:
-    """The contract that the camera stands under."""
-    found = factories.contract()
-    Device.objects.filter(pk=camera.pk).update(contract=found)
-    camera.refresh_from_db()
-    return found
-
-
-@pytest.fixture
 def manager(contract: Contract) -> User:
     return factories.manager(contract.contractor)
-
-
-@pytest.fixture
-def officer(camera: Device) -> User:
-    return factories.officer(camera.compound.district)
 
 
 @pytest.fixture

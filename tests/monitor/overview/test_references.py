@@ -22,11 +22,6 @@ from tests.monitor.vision.drawing import Pixels, Shot, jpeg, take, view
 
 
 @pytest.fixture
-def officer(camera: Device) -> User:
-    return factories.officer(camera.compound.district)
-
-
-@pytest.fixture
 def state(camera: Device) -> DeviceState:
     """A camera with a last picture by day."""
     return factories.last_picture(factories.state(camera, picture_at=NOW))

@@ -16,7 +16,7 @@ from monitor.overview.acts import Act
 from monitor.overview.device import device_page
 from monitor.overview.view import View
 from monitor.overview.voices import Voice
-from monitor.probes.pictures import SWITCHING
+from monitor.vision.judge import SWITCHING
 from tests import factories
 from tests.monitor.overview.seeing import NOW
 from tests.monitor.vision.drawing import Shot, jpeg, take, view
@@ -26,20 +26,6 @@ from tests.monitor.vision.drawing import Shot, jpeg, take, view
 def today() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-@pytest.fixture
-def officer(camera: Device) -> User:
-    return factories.officer(camera.compound.district)
-
-
-@pytest.fixture
-def contract(camera: Device) -> Contract:
-    """The contract that the camera stands under."""
-    found = factories.contract()
-    Device.objects.filter(pk=camera.pk).update(contract=found)
-    camera.refresh_from_db()
-    return found
 
 
 @pytest.fixture

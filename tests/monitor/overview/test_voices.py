@@ -15,15 +15,6 @@ from tests import factories
 BEFORE, AFTER = False, True
 
 
-@pytest.fixture
-def contract(camera: Device) -> Contract:
-    """The contract that the camera stands under."""
-    found = factories.contract()
-    Device.objects.filter(pk=camera.pk).update(contract=found)
-    camera.refresh_from_db()
-    return found
-
-
 def person(who: str, camera: Device, contract: Contract) -> User:
     people: dict[str, Callable[[], User]] = {
         "officer": lambda: factories.officer(camera.compound.district),

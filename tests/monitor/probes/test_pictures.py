@@ -8,8 +8,9 @@ from hashlib import sha256
 import pytest
 
 from monitor import vision
-from monitor.probes.pictures import SWITCHING, look
+from monitor.probes.pictures import look
 from monitor.probes.session import keep_nothing
+from monitor.vision.judge import SWITCHING
 from monitor.wire import Subject, Verdict
 from tests.monitor.probes.fake import PICTURE, subject
 from tests.monitor.vision.drawing import Pixels, Shot, covered, jpeg, take, view
