@@ -38,6 +38,9 @@ _THUMBNAIL_QUALITY = 72
 _SHOWN_TO_MALLOC = 4 * 1024 * 1024
 bytes(_SHOWN_TO_MALLOC)
 
+# The same for single colours: of Cb and of Cr, to red, to green and to blue.
+_CHROMA_TO_EACH = CHROMA_TO_RGB.T.tolist()
+
 Colours = NDArray[np.uint8]
 
 
@@ -135,7 +138,8 @@ def _has_filler(image: Image.Image) -> bool:
 
 def _brightest(colour: tuple[int, ...]) -> float:
     """The strongest of red, green and blue of a colour in luma and chroma."""
-    return float(colour[0] + ((np.array(colour[1:]) - 128) @ CHROMA_TO_RGB).max())
+    cb, cr = colour[1] - 128, colour[2] - 128
+    return colour[0] + max(of_cb * cb + of_cr * cr for of_cb, of_cr in _CHROMA_TO_EACH)
 
 
 def _colour(image: Image.Image, column: int, row: int) -> tuple[int, ...]:

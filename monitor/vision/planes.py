@@ -24,6 +24,12 @@ Plane = NDArray[np.float32]
 CHROMA_TO_RGB: Plane = np.array([[0.0, -0.344136, 1.772], [1.402, -0.714136, 0.0]], dtype=np.float32)
 
 
+def to_rgb(chroma: Plane) -> Plane:
+    """What Cb and Cr (last axis) add to red, green and blue."""
+    # As one product: numpy would take one for each row.
+    return np.asarray(chroma.reshape(-1, 2) @ CHROMA_TO_RGB).reshape(*chroma.shape[:-1], 3)
+
+
 def shrink(plane: NDArray[Any], height: int, width: int) -> Plane | None:
     """What Pillow's BOX filter makes of a plane, in half the time, for simple ratios (5 to 4, 5 to 3); else None."""
     given_height, given_width = plane.shape
@@ -57,11 +63,7 @@ def _shrink_groups(given: NDArray[Any], wanted: Plane) -> None:
 
 def halve(plane: Plane) -> Plane:
     """Mean of each 2 x 2."""
-    return halve_across(plane[::2] + plane[1::2])
-
-
-def halve_across(pairs: Plane) -> Plane:
-    """Mean of each 2 x 2 from the sums of each two rows."""
+    pairs = plane[::2] + plane[1::2]
     total = pairs[:, ::2] + pairs[:, 1::2]
     total *= np.float32(0.25)
     return total
@@ -83,6 +85,25 @@ def box(plane: Plane, radius: int) -> Plane:
     size = 2 * radius + 1
     total = _running_sum(_running_sum(edged(plane, radius), size).T, size).T
     return total * np.float32(1 / (size * size))
+
+
+def near_and_far(plane: Plane, step: int) -> tuple[Plane, Plane]:
+    """Means over squares of 5 and of 13 px around the pixels of every `step`-th row, from the second; edges repeated."""
+    padded = edged(plane, 6)
+    fives, thirteens = _sums_of_5_and_13(padded)
+    near = _running_sum(fives[5:-4:step, 4:-4].T, 5).T
+    far = _running_sum(thirteens[1::step].T, 13).T
+    return near * np.float32(1 / 5**2), far * np.float32(1 / 13**2)
+
+
+def _sums_of_5_and_13(plane: Plane) -> tuple[Plane, Plane]:
+    """Sums of 5 and of 13 successive rows: the one is part of the other."""
+    twos = plane[:-1] + plane[1:]
+    fours = twos[:-2] + twos[2:]
+    fives = fours[:-1] + plane[4:]
+    thirteens = fours[:-9] + fives[4:-4]
+    thirteens += fours[9:]
+    return fives, thirteens
 
 
 def _running_sum(plane: Plane, size: int) -> Plane:

@@ -15,7 +15,7 @@ import numpy as np
 
 from monitor.vision.features import Features
 from monitor.vision.label import Label
-from monitor.vision.planes import CHROMA_TO_RGB, Plane, mean, median, quantile, quantile_of_sorted
+from monitor.vision.planes import Plane, mean, median, quantile, quantile_of_sorted, to_rgb
 
 Phase = Literal["day", "night"]
 PHASES: tuple[Phase, Phase] = ("day", "night")
@@ -103,7 +103,7 @@ def phase_of(features: Features) -> Phase:
 
 def _colourfulness(features: Features) -> Plane:
     """By how much the strongest of red, green and blue is beyond the weakest, per block."""
-    away = features.chroma_blocks @ CHROMA_TO_RGB
+    away = to_rgb(features.chroma_blocks)
     return np.asarray(away.max(2) - away.min(2))
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from monitor.vision import Label, artefacts
 from monitor.vision.bank import agreement, agreements, bank_of, directions
-from monitor.vision.features import describe, edge_field, fine_detail
+from monitor.vision.features import coarse_detail, describe, edge_field, fine_detail
 from monitor.vision.model import CameraModel, learn
 from monitor.vision.planes import Plane, block_mean, box, halve, quantile, shrink
 from tests.monitor.vision.drawing import Shot, shifted, snap, view
@@ -65,8 +65,16 @@ def test_block_means_and_halves_are_means(seed: int) -> None:
 @given(SEEDS)
 def test_fine_detail_is_what_differs_from_the_mean_of_nine(seed: int) -> None:
     luma = plane(seed, FINE)
-    off = (luma - box(luma, 1))[1::2]
-    assert np.allclose(fine_detail(luma, luma[::2] + luma[1::2]), block_mean(off**2), rtol=1e-3)
+    off = (luma - box(luma, 1))[1::3]
+    assert np.allclose(fine_detail(luma), block_mean(off**2), rtol=1e-3)
+
+
+@settings(max_examples=10, deadline=None)
+@given(SEEDS)
+def test_coarse_detail_is_what_differs_between_near_and_far(seed: int) -> None:
+    half = plane(seed, (108, 192))
+    off = (box(half, 2) - box(half, 6))[1::3]
+    assert np.allclose(coarse_detail(half), block_mean(off**2), rtol=1e-3)
 
 
 def test_the_direction_of_edges_is_the_square_of_the_gradient() -> None:
