@@ -135,7 +135,7 @@ def _sharpness(fine: Plane, coarse: Plane) -> tuple[Plane, Plane]:
 
     Lack of focus takes fine detail and leaves coarse; fog, haze and exposure take both alike.
     """
-    # The quietest blocks tell the noise of the sensor, which lack of focus does not take.
+    # The quietest blocks tell the noise of the sensor, which lack of focus does not take (infrared light by night).
     fine = np.maximum(fine - np.float32(_NOISE_SHARE * quantile(fine, _QUIETEST)), 0)
     ratio = np.float32(0.5) * np.log((fine + _FINE_FLOOR) / (coarse + _COARSE_FLOOR))
     return ratio, np.sqrt(coarse)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,7 +40,7 @@ _SHOWN_TO_MALLOC = 4 * 1024 * 1024
 bytes(_SHOWN_TO_MALLOC)
 
 # The same for single colours: of Cb and of Cr, to red, to green and to blue.
-_CHROMA_TO_EACH = CHROMA_TO_RGB.T.tolist()
+_CHROMA_TO_EACH: Sequence[Sequence[float]] = CHROMA_TO_RGB.T.tolist()
 
 Colours = NDArray[np.uint8]
 

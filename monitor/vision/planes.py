@@ -88,7 +88,7 @@ def box(plane: Plane, radius: int) -> Plane:
 
 
 def near_and_far(plane: Plane, step: int) -> tuple[Plane, Plane]:
-    """Means over squares of 5 and of 13 px around the pixels of every `step`-th row, from the second; edges repeated."""
+    """Means over squares of 5 and of 13 px, edges repeated, around the px of every `step`-th row from the second on."""
     padded = edged(plane, 6)
     fives, thirteens = _sums_of_5_and_13(padded)
     near = _running_sum(fives[5:-4:step, 4:-4].T, 5).T
