@@ -133,14 +133,12 @@ def _peak(spectrum: Plane) -> float:
 
 def _hum(rows: Plane) -> float:
     """Soft horizontal bars: one frequency of the row means, in step from the left edge to the right."""
-    strips = _pairs(rows[:, :, 0]).T
-    strips -= np.add.reduce(strips, axis=1, keepdims=True) * np.float32(1 / FINE_HEIGHT)
-    strips -= _RAMP * (np.add.reduce(strips * _RAMP, axis=1, keepdims=True) / _RAMP_ENERGY)
-    strips *= _HUM_WINDOW
+    luma = rows[:, :, 0]
     # Bars that are in step are most of the mean, too: without one frequency there, there are none.
-    if float(_shares(_powers(_waves(np.add.reduce(strips, axis=0) / _STRIPS))).max()) < _HUM_SHARE * _UNSUSPICIOUS:
+    mean = np.add.reduce(luma, axis=1, keepdims=True) * np.float32(1 / luma.shape[1])
+    if float(_shares(_powers(_waves(mean.T))[0]).max()) < _HUM_SHARE * _UNSUSPICIOUS:
         return 0.0
-    waves = _waves(strips)
+    waves = _waves(_pairs(luma).T)
     height = np.abs(waves)
     share, total = _shares(_powers(waves).sum(0)), height.sum(0)
     step = (np.abs(waves.sum(0)) / (total + np.float32(1e-6)))[_HUM_FIRST:_HUM_LAST]
@@ -150,7 +148,10 @@ def _hum(rows: Plane) -> float:
 
 
 def _waves(strips: Plane) -> NDArray[np.complex64]:
-    """The lower frequencies of the row means."""
+    """The lower frequencies of the row means (strips x rows), less their level and slope."""
+    strips = strips - np.add.reduce(strips, axis=1, keepdims=True) * np.float32(1 / FINE_HEIGHT)
+    strips -= _RAMP * (np.add.reduce(strips * _RAMP, axis=1, keepdims=True) / _RAMP_ENERGY)
+    strips *= _HUM_WINDOW
     return np.asarray(np.fft.rfft(strips, n=2 * FINE_HEIGHT)[..., : _HUM_LAST + 10])
 
 

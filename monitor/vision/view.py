@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,8 +123,9 @@ def compare(features: Features, model: CameraModel, phase: Phase, before: NDArra
     return Seen(faults, enough, round(share, 4), shift, _indices(lost))
 
 
+@lru_cache(maxsize=4)
 def reference_of(model: CameraModel, phase: Phase) -> Reference:
-    """What is known of one phase."""
+    """What is known of one phase; kept for who judges picture after picture by one model."""
     bank, stats = bank_of(model.of(phase)), model.stats[phase]
     reliability = stats.reliability(bank)
     return Reference(bank, stats, reliability, reliability > SAYS_SOMETHING)

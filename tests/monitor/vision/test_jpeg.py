@@ -166,6 +166,17 @@ def test_a_foreign_marker_within_the_data_is_damage() -> None:
     assert refused(bytes(data)) == ("corrupt", "marker 33")
 
 
+@pytest.mark.parametrize("before", [0, 1, (1 << 17) - 2, (1 << 17) - 1, 1 << 17, 300_000])
+@pytest.mark.parametrize("between", [b"\xff\x00", b"\xff", b"\x00\xd4"])
+def test_a_foreign_marker_is_found_wherever_it_stands(before: int, between: bytes) -> None:
+    data = jpeg(view())
+    at = data.index(b"\xff\xda") + 20
+    filled = b"\x11" * before + between
+    with pytest.raises(Refused, match="marker 05"):
+        walk(data[:at] + filled + b"\xff\x05" + data[at:])
+    assert walk(data[:at] + filled + b"\x00" + data[at:]) == walk(data)
+
+
 def test_restart_markers_are_counted_and_in_order() -> None:
     data = with_restarts()
     assert walk(data).width == 64
