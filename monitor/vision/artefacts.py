@@ -30,8 +30,8 @@ _LINES_LIMIT, _LINE_CONTRAST = 7.0, 6.0
 _TEAR_LIMIT, _TEAR_VERTICAL, _TEAR_SAMPLE = 0.28, 0.5, 11
 # Interference: log height of a spectral peak that stands in nearly all tiles: normal up to 1.1, faults from 3.1.
 _PEAK_LIMIT, _SPECTRUM_TILE, _LOWEST_FREQUENCY, _SPECTRUM_FLOOR = 1.9, 64, 4.0, np.float32(3.0)
-# Three of the eighteen tiles (3 x 6), in different rows and columns: no normal picture of six scenes goes on from them
-# to all tiles (4 % do from two), and no fault is below .97.
+# Three of the eighteen tiles (3 x 6), in different rows and columns: no normal picture of six scenes is suspicious in
+# them (4 % are in two), and every fault is, by .97 of the limit at least.
 _SAMPLED_ROWS, _SAMPLED_COLUMNS = np.array([0, 1, 2]), np.array([1, 3, 5])
 # Hum: one frequency of the row means takes this share (normal .3, rarely .48; faults from .45), in step over the whole
 # width to within this (normal from .02, faults up to .01), and this far above the others (normal 14, faults from 16).
@@ -149,10 +149,9 @@ def _hum(rows: Plane) -> float:
 
 def _waves(strips: Plane) -> NDArray[np.complex64]:
     """The lower frequencies of the row means (strips x rows), less their level and slope."""
-    strips = strips - np.add.reduce(strips, axis=1, keepdims=True) * np.float32(1 / FINE_HEIGHT)
-    strips -= _RAMP * (np.add.reduce(strips * _RAMP, axis=1, keepdims=True) / _RAMP_ENERGY)
-    strips *= _HUM_WINDOW
-    return np.asarray(np.fft.rfft(strips, n=2 * FINE_HEIGHT)[..., : _HUM_LAST + 10])
+    level = strips - np.add.reduce(strips, axis=1, keepdims=True) * np.float32(1 / FINE_HEIGHT)
+    slope = np.add.reduce(level * _RAMP, axis=1, keepdims=True) / _RAMP_ENERGY
+    return np.asarray(np.fft.rfft((level - _RAMP * slope) * _HUM_WINDOW, n=2 * FINE_HEIGHT)[..., : _HUM_LAST + 10])
 
 
 def _powers(waves: NDArray[Any]) -> Plane:

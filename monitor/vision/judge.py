@@ -92,7 +92,7 @@ def judge(picture: Picture, model: CameraModel | None = None, trail: bytes = b""
         width=picture.width,
         height=picture.height,
         scores={label.value: scores.get(label, 0.0) for label in ORDER},
-        trail=still.with_lost(print_now, seen.blocks),
+        trail=still.with_lost(print_now, seen.edges_lost),
         switched=still.switched(print_now, trail),
     )
 

