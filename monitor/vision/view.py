@@ -26,8 +26,8 @@ from monitor.vision.tone import PHASES, Phase
 SAYS_SOMETHING = 0.05
 _EVIDENCE_CAP = 4.0
 # Spray before the lens lets edges through and takes contrast, .5 to 1 of it (log ratio): what is lost by `_DIM_FROM`
-# more than in the best quarter of the view is evidence, up to `_DIM_MOST`. Laid covers of 30 % and more are confirmed in
-# .983 of the episodes with it, in .975 without. Shade and lamps do the same to a few blocks: up to .16 of a normal view
+# more than in the best quarter of the view is evidence, up to `_DIM_MOST`. Laid covers of 30 % and more are confirmed
+# in .983 of the episodes with it, .975 without. Shade and lamps do the same to a few blocks: up to .16 of a normal view
 # seems lost, so what is lost for want of contrast alone is no cover by staying.
 _KEPT_AT, _DIM_FROM, _DIM_GAIN, _DIM_MOST = 0.75, 0.6, 2.0, 1.0
 # Contrast is compared with this much added (grey levels), so that flat blocks have none to lose.
