@@ -35,7 +35,7 @@ _DETAIL_FLOOR = 0.5
 # The view is checkable when this share of the blocks is reliable; a cover of nearly all of them is told with fewer.
 ENOUGH, _ENOUGH_FOR_FULL = 0.25, 0.06
 
-# Limits, from real scenes, each left out in turn.
+# Limits, from six real scenes.
 COVER_LIMIT = 0.25
 _FULL_COVER = 0.8
 # What had lost its edges in the last picture, and is still lost, is no passer-by: less of it is a cover. By edges alone
@@ -63,7 +63,10 @@ _SURE_FROM, _WIDEST = 6, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the comparison with the model gave."""
+    """What the comparison with the model gave.
+
+    `blocks` are those that seem covered; of these `edges_lost` do not show their edges, the others too little contrast.
+    """
 
     faults: Mapping[Label, float] = field(default_factory=dict)
     enough: bool = False
