@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from monitor.benching.vision import ablation, episodes, plain, scoring
+from monitor.benching.vision import ablation, cost, episodes, plain, scoring
 from monitor.vision.table import judge_table, scenes_of
 
 LABELS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "vision" / "labels.csv"
@@ -55,6 +55,7 @@ def measured(labels: Path, jobs: int, episodes_a_band: int) -> scoring.Figures:
         "engine": found,
         "bars": scoring.bars(found),
         "plain": baseline,
+        "cost": cost.cost(scenes),
         **episodes.run(scenes, episodes_a_band, jobs),
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monitor.benching.vision import ablation, plain, scoring
+from monitor.benching.vision import ablation, cost, plain, scoring
 from monitor.benching.vision.__main__ import MISSING, main
 from monitor.benching.vision.covers import POSITIONS, TEXTURES, Cover, coded, lay, linear, mask
 from monitor.benching.vision.episodes import BANDS, Episode, figures_of
@@ -143,6 +143,18 @@ def test_the_bench_measures_a_table(labels: Path, capsys: pytest.CaptureFixture[
     assert found["covers"][">=50 %"]["confirmed"]["share"] == 1.0
     assert found["normal_series"]["false_confirmed"] == 0
     assert found["normal_series"]["single"] == {"share": 0.0, "hits": 0, "n": 12, "wilson95": [0.0, 0.2425]}
+    assert found["cost"]["ratio"]["bare_decode"] == 1.0
+    assert 0 < found["cost"]["ms"]["decode_and_judge"] < found["cost"]["ms"]["with_loading_the_model"] * 2
+
+
+def test_costs_are_measured_on_pictures_of_a_camera_s_size() -> None:
+    large = cost.enlarged(jpeg(take(view())))
+    assert Image.open(io.BytesIO(large)).size == (1920, 1080)
+    assert 0.8 * cost.BYTES < len(large) <= cost.BYTES
+
+
+def test_without_pictures_there_is_no_cost() -> None:
+    assert cost.cost([]) == {}
 
 
 def test_a_mechanism_is_off_for_a_while_only(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
